@@ -1,0 +1,26 @@
+"""Floor 2, translate: Esri JSON to pandas, geopandas and Python values, and back."""
+
+from spatial_widgets.codec.features import (
+    decode_features,
+    encode_feature_collection,
+    encode_features,
+    encode_records,
+)
+from spatial_widgets.codec.geometry import decode_geometries, encode_geometries
+from spatial_widgets.codec.spatialref import decode_spatial_reference, encode_spatial_reference
+from spatial_widgets.codec.values import FileReference, decode_value, encode_value, form_text
+
+__all__ = [
+    "FileReference",
+    "decode_features",
+    "decode_geometries",
+    "decode_spatial_reference",
+    "decode_value",
+    "encode_feature_collection",
+    "encode_features",
+    "encode_geometries",
+    "encode_records",
+    "encode_spatial_reference",
+    "encode_value",
+    "form_text",
+]

@@ -1,0 +1,1 @@
+"""The annex: a local service that speaks the GPServer protocol."""

@@ -1,0 +1,1 @@
+"""The analyses of the local service, one module each; importing this package registers them."""
