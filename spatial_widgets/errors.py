@@ -90,7 +90,9 @@ class ServiceError(SpatialWidgetsError):
     ``code`` is Esri's number or None, ``details`` its further lines, ``url`` what was asked.
     """
 
-    def __init__(self, message: str, *, code: int | None = None, details: Sequence[str] = (), url: str = "") -> None:
+    def __init__(
+        self, message: str, *, code: int | None = None, details: Sequence[str] = (), url: str = ""
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.details = tuple(details)
@@ -101,7 +103,7 @@ class AuthenticationError(ServiceError):
     """The token is missing, refused or expired, or does not allow this (401, 403, 498, 499)."""
 
 
-class NotFound(ServiceError):  # noqa: N818 -- the public name is fixed
+class NotFound(ServiceError):
     """The service has no such task, job or result."""
 
 
@@ -136,7 +138,7 @@ class CodecError(SpatialWidgetsError, ValueError):
         self.path = path
 
 
-class TransferLimitExceeded(SpatialWidgetsError):  # noqa: N818 -- the public name is fixed
+class TransferLimitExceeded(SpatialWidgetsError):
     """The result has more rows than the service hands out, so the rows are not in the answer."""
 
     def __init__(self, message: str, *, url: str = "") -> None:
@@ -153,23 +155,23 @@ class JobError(SpatialWidgetsError):
         self.info = info
 
 
-class JobFailed(JobError):  # noqa: N818 -- the public name is fixed
+class JobFailed(JobError):
     """The job failed on the server; the message ends with the job's own last error messages."""
 
 
-class JobCancelled(JobError):  # noqa: N818 -- the public name is fixed
+class JobCancelled(JobError):
     """The job was cancelled, by this client or another."""
 
 
-class JobTimedOut(JobError):  # noqa: N818 -- the public name is fixed
+class JobTimedOut(JobError):
     """The server's own time limit ended the job."""
 
 
-class JobDeleted(JobError):  # noqa: N818 -- the public name is fixed
+class JobDeleted(JobError):
     """The server deleted the job."""
 
 
-class JobLost(SpatialWidgetsError):  # noqa: N818 -- the public name is fixed
+class JobLost(SpatialWidgetsError):
     """Contact to the server was lost; the job may still run. ``url`` re-attaches to it."""
 
     def __init__(self, message: str, *, job: Any = None, url: str = "") -> None:
@@ -178,7 +180,7 @@ class JobLost(SpatialWidgetsError):  # noqa: N818 -- the public name is fixed
         self.url = url
 
 
-class WaitTimeout(SpatialWidgetsError, TimeoutError):  # noqa: N818 -- the public name is fixed
+class WaitTimeout(SpatialWidgetsError, TimeoutError):
     """Our own patience ended; the job goes on at the server."""
 
     def __init__(self, message: str, *, job: Any = None, waited_s: float = 0.0) -> None:

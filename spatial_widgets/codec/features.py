@@ -62,12 +62,17 @@ def decode_features(document: Any, *, path: str = "", url: str = "") -> gpd.GeoD
     is_spatial = bool(kind) or any("geometry" in f for f in features)
     rows = [f.get("attributes") or {} for f in features]
     columns = decode_columns(
-        fields if isinstance(fields, list) else None, rows, reserved=_GEOMETRY if is_spatial else None, path=prefix
+        fields if isinstance(fields, list) else None,
+        rows,
+        reserved=_GEOMETRY if is_spatial else None,
+        path=prefix,
     )
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(features)))
     if not is_spatial:
         return frame
-    reference = body.get("spatialReference") or _first_reference(features) or definition.get("spatialReference")
+    reference = (
+        body.get("spatialReference") or _first_reference(features) or definition.get("spatialReference")
+    )
     crs = decode_spatial_reference(reference, path=f"{path}.spatialReference" if path else "spatialReference")
     geometries = decode_geometries(
         [f.get("geometry") for f in features],
@@ -90,7 +95,11 @@ def _unwrap(document: Any, path: str) -> tuple[dict[str, Any], dict[str, Any], s
         return _unwrap(layers[0], f"{path}.layers[0]".lstrip("."))
     if isinstance(document.get("featureSet"), dict):
         definition = document.get("layerDefinition")
-        return (definition if isinstance(definition, dict) else {}), document["featureSet"], f"{path}.featureSet".lstrip(".")
+        return (
+            (definition if isinstance(definition, dict) else {}),
+            document["featureSet"],
+            f"{path}.featureSet".lstrip("."),
+        )
     return {}, document, path
 
 
@@ -123,7 +132,9 @@ def encode_features(layer: Any) -> dict[str, Any]:
         )
     kind, has_z, shapes = encode_geometries(geometry.array)
     attributes = pd.DataFrame(layer.drop(columns=geometry.name))
-    extra = [name for name in attributes.columns if isinstance(attributes[name].dtype, gpd.array.GeometryDtype)]
+    extra = [
+        name for name in attributes.columns if isinstance(attributes[name].dtype, gpd.array.GeometryDtype)
+    ]
     fields, rows = encode_columns(attributes.drop(columns=extra))
     document: dict[str, Any] = {
         "geometryType": kind,

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 import shapely
 from shapely import GeometryType
 
 from spatial_widgets.errors import CodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["decode_geometries", "encode_geometries"]
 
@@ -32,7 +34,12 @@ _CURVES = {"curvePaths": "paths", "curveRings": "rings"}
 
 
 def decode_geometries(
-    documents: Sequence[Any], *, geometry_type: str | None = None, has_z: bool = False, has_m: bool = False, path: str = "features"
+    documents: Sequence[Any],
+    *,
+    geometry_type: str | None = None,
+    has_z: bool = False,
+    has_m: bool = False,
+    path: str = "features",
 ) -> np.ndarray[Any, np.dtype[np.object_]]:
     """Return an object array, shape ``(n,)``, of shapely geometries; a null geometry gives None.
 
@@ -84,7 +91,7 @@ def _decode_one(document: dict[str, Any], geometry_type: str | None, *, z: bool,
     return _DECODERS[kind](document, z, path)
 
 
-def _decode_point(document: dict[str, Any], z: bool, path: str) -> Geometry:  # noqa: ARG001, FBT001 -- one signature for all
+def _decode_point(document: dict[str, Any], z: bool, path: str) -> Geometry:
     x, y = (_number(document.get(key)) for key in "xy")
     if math.isnan(x) or math.isnan(y):
         return shapely.Point()
@@ -92,12 +99,16 @@ def _decode_point(document: dict[str, Any], z: bool, path: str) -> Geometry:  # 
     return shapely.Point(x, y) if height is None else shapely.Point(x, y, _number(height))
 
 
-def _decode_multipoint(document: dict[str, Any], z: bool, path: str) -> Geometry:  # noqa: FBT001
+def _decode_multipoint(document: dict[str, Any], z: bool, path: str) -> Geometry:
     points = document.get("points") or []
-    return shapely.multipoints(shapely.points(_vertices(points, z, f"{path}.points"))) if points else shapely.MultiPoint()
+    return (
+        shapely.multipoints(shapely.points(_vertices(points, z, f"{path}.points")))
+        if points
+        else shapely.MultiPoint()
+    )
 
 
-def _decode_polyline(document: dict[str, Any], z: bool, path: str) -> Geometry:  # noqa: FBT001
+def _decode_polyline(document: dict[str, Any], z: bool, path: str) -> Geometry:
     lines = [
         shapely.linestrings(_at_least(_vertices(part, z, f"{path}.paths[{i}]"), 2))
         for i, part in enumerate(document.get("paths") or [])
@@ -108,7 +119,7 @@ def _decode_polyline(document: dict[str, Any], z: bool, path: str) -> Geometry: 
     return lines[0] if len(lines) == 1 else shapely.multilinestrings(lines)
 
 
-def _decode_polygon(document: dict[str, Any], z: bool, path: str) -> Geometry:  # noqa: FBT001
+def _decode_polygon(document: dict[str, Any], z: bool, path: str) -> Geometry:
     rings = []
     for i, part in enumerate(document.get("rings") or []):
         if part:
@@ -122,7 +133,7 @@ def _decode_polygon(document: dict[str, Any], z: bool, path: str) -> Geometry:  
     return polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)
 
 
-def _decode_envelope(document: dict[str, Any], z: bool, path: str) -> Geometry:  # noqa: ARG001, FBT001
+def _decode_envelope(document: dict[str, Any], z: bool, path: str) -> Geometry:
     corners = [_number(document.get(key)) for key in ("xmin", "ymin", "xmax", "ymax")]
     return shapely.Polygon() if any(math.isnan(c) for c in corners) else shapely.box(*corners)
 
@@ -140,13 +151,13 @@ def _number(value: Any) -> float:
     return math.nan if value is None else float(value)  # "NaN" as text occurs
 
 
-def _vertices(part: Sequence[Any], z: bool, path: str) -> np.ndarray[Any, np.dtype[np.float64]]:  # noqa: FBT001
-    width = 3 if z and all(len(v) > 2 for v in part) else 2  # noqa: PLR2004
+def _vertices(part: Sequence[Any], z: bool, path: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    width = 3 if z and all(len(v) > 2 for v in part) else 2
     try:
         vertices = np.array([v[:width] for v in part], dtype=float)
     except (TypeError, ValueError) as error:
         raise CodecError("a vertex is not a list of numbers", path=path) from error
-    if vertices.ndim != 2 or vertices.shape[1] < 2 or not np.isfinite(vertices[:, :2]).all():  # noqa: PLR2004
+    if vertices.ndim != 2 or vertices.shape[1] < 2 or not np.isfinite(vertices[:, :2]).all():
         raise CodecError("a vertex has no finite x and y", path=path)
     return vertices
 
@@ -178,7 +189,11 @@ def _fill_even_odd(rings: list[Geometry]) -> list[Geometry]:
     holes: dict[int, list[Geometry]] = {i: [] for i in shells}
     for i in range(len(rings)):
         if depth[i] % 2:
-            owner = next(j for j in reversed(placed[: placed.index(i)]) if depth[j] == depth[i] - 1 and shapely.covers(discs[j], discs[i]))
+            owner = next(
+                j
+                for j in reversed(placed[: placed.index(i)])
+                if depth[j] == depth[i] - 1 and shapely.covers(discs[j], discs[i])
+            )
             holes[owner].append(rings[i])
     return [shapely.polygons(rings[i], holes[i] or None) for i in shells]
 
@@ -200,7 +215,9 @@ _FAMILY = {
 }
 
 
-def encode_geometries(geometries: Iterable[Any], *, path: str = "features") -> tuple[str, bool, list[dict[str, Any] | None]]:
+def encode_geometries(
+    geometries: Iterable[Any], *, path: str = "features"
+) -> tuple[str, bool, list[dict[str, Any] | None]]:
     """Return ``(geometryType, hasZ, objects)`` for shapely geometries; None stays None.
 
     A layer has one type on the wire: points beside multipoints become multipoints. Exterior rings
@@ -211,7 +228,7 @@ def encode_geometries(geometries: Iterable[Any], *, path: str = "features") -> t
     CodecError : kinds that no single layer can hold, collections, or coordinates that are not finite.
     """
     array = np.array(list(geometries), dtype=object)
-    families = {}
+    families: dict[str, int] = {}
     for i, code in enumerate(shapely.get_type_id(array)):
         if code < 0:
             continue
@@ -244,7 +261,7 @@ def _refuse_infinite(array: np.ndarray[Any, Any], path: str) -> None:
         raise CodecError("a coordinate is NaN or infinite", path=f"{path}[{owner[bad.argmax()]}].geometry")
 
 
-def _rows(geometry: Geometry, has_z: bool) -> list[list[float | None]]:  # noqa: FBT001
+def _rows(geometry: Geometry, has_z: bool) -> list[list[float | None]]:
     rows: list[list[float | None]] = shapely.get_coordinates(geometry, include_z=has_z).tolist()
     if has_z:
         for row in rows:
@@ -253,21 +270,21 @@ def _rows(geometry: Geometry, has_z: bool) -> list[list[float | None]]:  # noqa:
     return rows
 
 
-def _encode_point(point: Geometry, has_z: bool) -> dict[str, Any]:  # noqa: FBT001
+def _encode_point(point: Geometry, has_z: bool) -> dict[str, Any]:
     if point.is_empty:
         return {"x": None, "y": None}
     return dict(zip("xyz", _rows(point, has_z)[0], strict=False))
 
 
-def _encode_multipoint(geometry: Geometry, has_z: bool) -> dict[str, Any]:  # noqa: FBT001
+def _encode_multipoint(geometry: Geometry, has_z: bool) -> dict[str, Any]:
     return {"points": _rows(geometry, has_z)}
 
 
-def _encode_polyline(geometry: Geometry, has_z: bool) -> dict[str, Any]:  # noqa: FBT001
+def _encode_polyline(geometry: Geometry, has_z: bool) -> dict[str, Any]:
     return {"paths": [_rows(part, has_z) for part in shapely.get_parts(geometry) if not part.is_empty]}
 
 
-def _encode_polygon(geometry: Geometry, has_z: bool) -> dict[str, Any]:  # noqa: FBT001
+def _encode_polygon(geometry: Geometry, has_z: bool) -> dict[str, Any]:
     rings = []
     for part in shapely.get_parts(geometry):
         for i, ring in enumerate(shapely.get_rings(part)):

@@ -49,7 +49,9 @@ def decode_spatial_reference(document: Any, *, path: str = "spatialReference") -
             try:
                 return pyproj.CRS.from_wkt(text)
             except CRSError as error:
-                raise CodecError(f"the well-known text is not understood: {error}", path=f"{path}.{key}") from error
+                raise CodecError(
+                    f"the well-known text is not understood: {error}", path=f"{path}.{key}"
+                ) from error
     if document.get("latestWkid") or document.get("wkid"):
         raise CodecError(f"no coordinate system has the number in {document!r}", path=path)
     return None
@@ -98,4 +100,6 @@ def _encode(crs: pyproj.CRS) -> dict[str, Any]:
     try:
         return {"wkt": crs.to_wkt("WKT1_ESRI")}
     except CRSError as error:
-        raise CodecError(f"{crs.name!r} cannot be written as Esri's text: {error}", path="spatialReference") from error
+        raise CodecError(
+            f"{crs.name!r} cannot be written as Esri's text: {error}", path="spatialReference"
+        ) from error

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from spatial_widgets.errors import CodecError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
 __all__ = ["decode_columns", "encode_columns", "to_epoch_ms"]
 
-_INTEGERS = {"esriFieldTypeOID", "esriFieldTypeSmallInteger", "esriFieldTypeInteger", "esriFieldTypeBigInteger"}
+_INTEGERS = {
+    "esriFieldTypeOID",
+    "esriFieldTypeSmallInteger",
+    "esriFieldTypeInteger",
+    "esriFieldTypeBigInteger",
+}
 _FLOATS = {"esriFieldTypeSingle", "esriFieldTypeDouble"}
 _INT32 = range(-(2**31), 2**31)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -22,7 +29,11 @@ _US_TIME = ("%I:%M:%S %p", "%I:%M %p", "%I:%M:%S.%f %p")
 
 
 def decode_columns(
-    fields: Sequence[Any] | None, rows: Sequence[Mapping[str, Any]], *, reserved: str | None = None, path: str = "features"
+    fields: Sequence[Any] | None,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    reserved: str | None = None,
+    path: str = "features",
 ) -> dict[str, pd.Series[Any]]:
     """Return the columns that ``fields`` lists, in its order; each has one value per row.
 
@@ -53,7 +64,9 @@ def decode_columns(
         try:
             columns[label] = decode_values(values, kind)
         except (TypeError, ValueError, OverflowError) as error:
-            raise CodecError(f"a value of field {name!r} is no {kind}: {error}", path=f"{path}.attributes.{name}") from error
+            raise CodecError(
+                f"a value of field {name!r} is no {kind}: {error}", path=f"{path}.attributes.{name}"
+            ) from error
     return columns
 
 
@@ -81,7 +94,9 @@ def decode_values(values: Sequence[Any], kind: str | None) -> pd.Series[Any]:
     if kind == "esriFieldTypeTimestampOffset":
         return _timestamps([None if v is None else to_epoch_ms(_us_offset(v)) for v in values])
     if kind == "esriFieldTypeDateOnly":
-        days = np.array(["NaT" if v is None else _date_only(v).isoformat() for v in values], dtype="datetime64[s]")
+        days = np.array(
+            ["NaT" if v is None else _date_only(v).isoformat() for v in values], dtype="datetime64[s]"
+        )
         return pd.Series(days)
     if kind == "esriFieldTypeTimeOnly":
         return pd.Series([None if v is None else _time_only(v) for v in values], dtype=object)
@@ -92,7 +107,7 @@ def decode_values(values: Sequence[Any], kind: str | None) -> pd.Series[Any]:
 
 def _text(values: list[str | None]) -> pd.Series[Any]:
     column: pd.Series[Any] = pd.Series(values, dtype=object)
-    return column.astype("str") if int(pd.__version__.split(".")[0]) >= 3 else column  # noqa: PLR2004
+    return column.astype("str") if int(pd.__version__.split(".")[0]) >= 3 else column
 
 
 def _timestamps(milliseconds: Sequence[int | None]) -> pd.Series[Any]:
@@ -165,7 +180,9 @@ def _time_only(text: Any) -> dt.time:
     clock, half = written[:-2].strip(), written[-2:].upper()
     hours, minutes, seconds = (*clock.split(":"), "0")[:3]
     whole, _, part = seconds.partition(".")
-    return dt.time(int(hours) % 12 + 12 * (half == "PM"), int(minutes), int(whole), int((part + "000000")[:6]))
+    return dt.time(
+        int(hours) % 12 + 12 * (half == "PM"), int(minutes), int(whole), int((part + "000000")[:6])
+    )
 
 
 # ---------------------------------------------------------------- to the wire
@@ -198,7 +215,9 @@ def encode_columns(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], list[dict
 def _encode_column(name: str, column: pd.Series[Any]) -> tuple[dict[str, Any], list[Any]]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
-    present = [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]
+    present = [
+        None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)
+    ]
     kind, convert = _wire_type(name, column, [v for v in present if v is not None])
     values = [None if v is None else convert(v) for v in present]
     field: dict[str, Any] = {"name": name, "type": f"esriFieldType{kind}", "alias": name}
@@ -209,10 +228,16 @@ def _encode_column(name: str, column: pd.Series[Any]) -> tuple[dict[str, Any], l
 
 def _wire_type(name: str, column: pd.Series[Any], present: list[Any]) -> tuple[str, Callable[[Any], Any]]:
     dtype = column.dtype
-    if pd.api.types.is_bool_dtype(dtype) or (present and all(isinstance(v, (bool, np.bool_)) for v in present)):
+    if pd.api.types.is_bool_dtype(dtype) or (
+        present and all(isinstance(v, (bool, np.bool_)) for v in present)
+    ):
         return "SmallInteger", int
     if pd.api.types.is_integer_dtype(dtype):
-        return ("Integer" if all(v in _INT32 for v in (min(present, default=0), max(present, default=0))) else "BigInteger"), int
+        return (
+            "Integer"
+            if all(v in _INT32 for v in (min(present, default=0), max(present, default=0)))
+            else "BigInteger"
+        ), int
     if pd.api.types.is_float_dtype(dtype):
         return "Double", _finite
     if pd.api.types.is_datetime64_any_dtype(dtype):

@@ -34,7 +34,9 @@ from spatial_widgets.protocol.units import ArealUnit, LinearUnit, TimeUnit
 __all__ = ["ENCODERS", "REFUSED", "FileReference", "decode_value", "encode_value", "form_text"]
 
 _MULTI = "GPMultiValue:"
-_LONG = range(-(2**52) + 1, 2**52)  # from 11.2 on; https://developers.arcgis.com/rest/services-reference/enterprise/gp-data-types/
+_LONG = range(
+    -(2**52) + 1, 2**52
+)  # from 11.2 on; https://developers.arcgis.com/rest/services-reference/enterprise/gp-data-types/
 
 #: Data types that are not translated, with the reason a user is told.
 REFUSED: Mapping[str, str] = {
@@ -172,7 +174,7 @@ _SCALARS: Mapping[str, Callable[[Any], Any]] = {
 
 def _show(value: Any) -> str:
     text = repr(value)
-    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"  # noqa: PLR2004
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
 def _parse(text: str) -> Any:
@@ -213,7 +215,9 @@ def _encode_long(value: Any) -> int:
     if isinstance(value, str):
         value = _parse(value) if value.strip() else value
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole and not (isinstance(value, (float, np.floating)) and math.isfinite(value) and value == int(value)):
+    if not whole and not (
+        isinstance(value, (float, np.floating)) and math.isfinite(value) and value == int(value)
+    ):
         raise CodecError(f"expected a whole number, got {_show(value)}")
     if int(value) not in _LONG:
         raise CodecError(f"expected a whole number within ±{_LONG.stop - 1}, got {value}")
@@ -223,7 +227,11 @@ def _encode_long(value: Any) -> int:
 def _encode_double(value: Any) -> float:
     if isinstance(value, str):
         value = _parse(value) if value.strip() else value
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
+    if (
+        isinstance(value, (bool, np.bool_))
+        or not isinstance(value, (int, float, np.number))
+        or not math.isfinite(value)
+    ):
         raise CodecError(f"expected a finite number, got {_show(value)}")
     return value.item() if isinstance(value, np.number) else value
 
@@ -232,10 +240,14 @@ def _encode_date(value: Any) -> int:
     try:
         return to_epoch_ms(value)
     except (TypeError, ValueError) as error:
-        raise CodecError(f"expected a date (datetime, Timestamp, ISO text, or epoch ms), got {_show(value)}") from error
+        raise CodecError(
+            f"expected a date (datetime, Timestamp, ISO text, or epoch ms), got {_show(value)}"
+        ) from error
 
 
-def _quantity_encoder(quantity: type[LinearUnit | ArealUnit | TimeUnit], example: str) -> Callable[[Any], Any]:
+def _quantity_encoder(
+    quantity: type[LinearUnit | ArealUnit | TimeUnit], example: str
+) -> Callable[[Any], Any]:
     def encode(value: Any) -> Any:
         try:
             if isinstance(value, tuple):
@@ -255,9 +267,13 @@ def _encode_layer(value: Any) -> Any:
     if isinstance(value, (gpd.GeoDataFrame, gpd.GeoSeries)):
         return encode_features(value)
     if isinstance(value, pd.DataFrame):
-        raise CodecError("expected a GeoDataFrame, got a DataFrame without geometry; see geopandas.points_from_xy")
+        raise CodecError(
+            "expected a GeoDataFrame, got a DataFrame without geometry; see geopandas.points_from_xy"
+        )
     if isinstance(value, shapely.Geometry):
-        raise CodecError("expected a GeoDataFrame; a bare geometry has no CRS, wrap it: gpd.GeoSeries([geometry], crs=4326)")
+        raise CodecError(
+            "expected a GeoDataFrame; a bare geometry has no CRS, wrap it: gpd.GeoSeries([geometry], crs=4326)"
+        )
     return _reference_or_json(value, "a GeoDataFrame, a layer's URL, or a feature set as a dict")
 
 
@@ -305,7 +321,7 @@ def _encode_extent(value: Any) -> Any:
         reference = encode_spatial_reference(value.crs)
         value = dict(zip(("xmin", "ymin", "xmax", "ymax"), map(float, value.total_bounds), strict=True))
         return value | ({"spatialReference": reference} if reference else {})
-    if isinstance(value, (list, tuple, np.ndarray)) and len(value) == 4:  # noqa: PLR2004
+    if isinstance(value, (list, tuple, np.ndarray)) and len(value) == 4:
         return dict(zip(("xmin", "ymin", "xmax", "ymax"), map(float, value), strict=True))
     return _reference_or_json(value, "a GeoDataFrame, or (xmin, ymin, xmax, ymax)")
 

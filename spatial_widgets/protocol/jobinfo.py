@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from spatial_widgets.errors import ProtocolError
 from spatial_widgets.protocol.message import JobMessage
 from spatial_widgets.protocol.status import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["JobInfo", "JobProgress"]
 
@@ -33,7 +35,7 @@ class JobProgress:
         if not isinstance(document, dict):
             return None
         percent = document.get("percent")
-        usable = isinstance(percent, (int, float)) and not isinstance(percent, bool) and percent == percent  # noqa: PLR0124 -- NaN
+        usable = isinstance(percent, (int, float)) and not isinstance(percent, bool) and percent == percent
         return cls(
             percent=min(100.0, max(0.0, float(percent))) if usable and percent is not None else None,
             message=str(document.get("message") or ""),
@@ -64,7 +66,9 @@ class JobInfo:
     received_at: float = field(default_factory=time.time, compare=False)
 
     @classmethod
-    def from_json(cls, document: Any, *, job_id: str = "", url: str = "", received_at: float | None = None) -> JobInfo:
+    def from_json(
+        cls, document: Any, *, job_id: str = "", url: str = "", received_at: float | None = None
+    ) -> JobInfo:
         """Read a job resource, or the answer of ``submitJob`` or ``cancel``.
 
         Parameters
@@ -87,7 +91,9 @@ class JobInfo:
         return cls(
             job_id=str(document.get("jobId") or job_id),
             status=JobStatus.parse(document["jobStatus"]),
-            messages=tuple(JobMessage.from_json(entry) for entry in messages) if isinstance(messages, list) else (),
+            messages=tuple(JobMessage.from_json(entry) for entry in messages)
+            if isinstance(messages, list)
+            else (),
             progress=JobProgress.from_json(document.get("progress")),
             results=_param_urls(document.get("results"), "results"),
             inputs=_param_urls(document.get("inputs"), "inputs"),

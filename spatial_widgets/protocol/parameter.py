@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from spatial_widgets.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["ParameterInfo", "ServiceInfo", "TaskInfo"]
 
@@ -61,7 +63,9 @@ class ParameterInfo:
             category=str(document.get("category") or ""),
             parameter_type=kind,
             dependency=document.get("dependency") or None,
-            members=tuple(cls.from_json(m) for m in members if isinstance(m, dict)) if isinstance(members, list) else (),
+            members=tuple(cls.from_json(m) for m in members if isinstance(m, dict))
+            if isinstance(members, list)
+            else (),
         )
 
     @property
@@ -101,7 +105,9 @@ class TaskInfo:
             )
         return cls(
             name=str(document.get("name") or ""),
-            parameters=tuple(ParameterInfo.from_json(p) for p in document["parameters"] if isinstance(p, dict)),
+            parameters=tuple(
+                ParameterInfo.from_json(p) for p in document["parameters"] if isinstance(p, dict)
+            ),
             display_name=str(document.get("displayName") or ""),
             description=str(document.get("description") or ""),
             category=str(document.get("category") or ""),
@@ -168,6 +174,8 @@ class ServiceInfo:
             version=float(version) if isinstance(version, (int, float)) else None,
             execution_type=str(document.get("executionType") or ""),
             maximum_records=records if isinstance(records, int) else None,
-            capabilities=tuple(c.strip() for c in str(document.get("capabilities") or "").split(",") if c.strip()),
+            capabilities=tuple(
+                c.strip() for c in str(document.get("capabilities") or "").split(",") if c.strip()
+            ),
             document=document,
         )

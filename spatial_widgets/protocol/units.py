@@ -9,12 +9,14 @@ factors https://pro.arcgis.com/en/pro-app/latest/tool-reference/appendices/geopr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TYPE_CHECKING
 
 from spatial_widgets.errors import CodecError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["AREAL_UNITS", "LINEAR_UNITS", "TIME_UNITS", "ArealUnit", "LinearUnit", "TimeUnit"]
 
@@ -131,7 +133,7 @@ class _Quantity:
 
     def to_json(self) -> dict[str, Any]:
         """Return the wire form."""
-        return {self._number: getattr(self, self._number), "units": getattr(self, "units")}  # noqa: B009
+        return {self._number: getattr(self, self._number), "units": getattr(self, "units")}
 
     def to(self, units: str) -> Self:
         """Return the same quantity in another unit.
@@ -140,7 +142,7 @@ class _Quantity:
         ------
         ParameterError : either unit has no fixed factor, such as degrees or months.
         """
-        source, target = getattr(self, "units"), self._spell(units)  # noqa: B009
+        source, target = getattr(self, "units"), self._spell(units)
         factors = self._table[source], self._table[target]
         if factors[0] is None or factors[1] is None:
             raise ParameterError(f"{source} cannot be converted to {target}: one of them has no fixed size.")

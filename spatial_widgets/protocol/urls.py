@@ -65,17 +65,18 @@ class GPUrl:
                 parameter="url",
                 expected="a URL without credentials",
             )
-        found = None
-        for found in _GPSERVER.finditer(parts.path):
-            pass
-        if found is None:
+        places = list(_GPSERVER.finditer(parts.path))
+        if not places:
             raise ParameterError(
                 f"{shown!r} has no /GPServer in its path. Give the address of a geoprocessing service, "
                 "such as https://host/arcgis/rest/services/Name/GPServer.",
                 parameter="url",
                 expected="a path with /GPServer",
             )
-        base = urlunsplit((parts.scheme.lower(), parts.netloc, parts.path[: found.start()] + "/GPServer", "", ""))
+        found = places[-1]
+        base = urlunsplit(
+            (parts.scheme.lower(), parts.netloc, parts.path[: found.start()] + "/GPServer", "", "")
+        )
         segments = [unquote(s) for s in parts.path[found.end() :].split("/") if s]
         if not segments or segments[0].casefold() in _SERVICE_CHILDREN:
             return cls(base)
@@ -90,7 +91,9 @@ class GPUrl:
     def task_url(self) -> str:
         """URL of the task, its name percent-encoded."""
         if self.task is None:
-            raise ParameterError(f"{self.service!r} names a service but no task; add /<task>.", parameter="url")
+            raise ParameterError(
+                f"{self.service!r} names a service but no task; add /<task>.", parameter="url"
+            )
         return join(self.service, self.task)
 
     @property

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, get_args, get_origin
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from spatial_widgets.codec.values import decode_value, encode_value
 from spatial_widgets.errors import CodecError, ParameterError
 from spatial_widgets.protocol.parameter import ParameterInfo
 from spatial_widgets.protocol.units import ArealUnit, LinearUnit, TimeUnit
+
+if typing.TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["Context", "Note", "Registry", "Task", "task"]
 
@@ -112,7 +114,11 @@ class Task:
         Whatever else the form holds is left aside.
         """
         folded = {name.casefold(): text for name, text in form.items()}
-        return {p.name: folded[p.name.casefold()] for p in self.inputs if folded.get(p.name.casefold(), "").strip()}
+        return {
+            p.name: folded[p.name.casefold()]
+            for p in self.inputs
+            if folded.get(p.name.casefold(), "").strip()
+        }
 
     def check(self, given: Mapping[str, str]) -> dict[str, Any]:
         """Decode the cheap inputs and refuse what can be seen to be wrong before a job exists.
@@ -129,8 +135,14 @@ class Task:
                     f"{self.name}: the required parameter {parameter.name!r} ({parameter.data_type}) is missing.",
                     parameter=parameter.name,
                 )
-        return {p.name: self._decode_one(p, given[p.name]) for p in self.inputs if p.name in given and p.data_type not in _LAYERS} | {
-            p.name: _check_layer(self.name, p, given[p.name]) for p in self.inputs if p.name in given and p.data_type in _LAYERS
+        return {
+            p.name: self._decode_one(p, given[p.name])
+            for p in self.inputs
+            if p.name in given and p.data_type not in _LAYERS
+        } | {
+            p.name: _check_layer(self.name, p, given[p.name])
+            for p in self.inputs
+            if p.name in given and p.data_type in _LAYERS
         }
 
     def decode(self, given: Mapping[str, str]) -> dict[str, Any]:
@@ -161,7 +173,11 @@ class Task:
     def run(self, context: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call the function and return output name → JSON value; outputs it left out give ``""``."""
         returned = self.function(context, **arguments) if self.takes_context else self.function(**arguments)
-        values = returned if isinstance(returned, dict) and len(self.outputs) != 0 and _names_outputs(returned, self) else None
+        values = (
+            returned
+            if isinstance(returned, dict) and len(self.outputs) != 0 and _names_outputs(returned, self)
+            else None
+        )
         if values is None:
             values = {self.outputs[0].name: returned} if self.outputs else {}
         return {p.name: _encode_output(p, values.get(p.name)) for p in self.outputs}
@@ -238,7 +254,7 @@ class Registry(Mapping[str, Task]):
 
     def load_installed(self) -> None:
         """Import the built-in tasks and those of installed packages (entry points ``spatial_widgets.tasks``)."""
-        import spatial_widgets.server.tasks  # noqa: F401 -- importing registers
+        import spatial_widgets.server.tasks
 
         for entry in entry_points(group=_ENTRY_POINTS):
             entry.load()
@@ -352,4 +368,6 @@ def _data_type(owner: str, name: str, hint: Any) -> str:
         return _DATA_TYPES[plain]
     except (KeyError, TypeError) as error:
         known = ", ".join(getattr(t, "__name__", str(t)) for t in _DATA_TYPES)
-        raise TypeError(f"task {owner!r}: parameter {name!r} is annotated {hint!r}; use one of {known}, Literal or list.") from error
+        raise TypeError(
+            f"task {owner!r}: parameter {name!r} is annotated {hint!r}; use one of {known}, Literal or list."
+        ) from error

@@ -1,0 +1,93 @@
+"""Sockets that obey a total deadline.
+
+A read time-out starts anew with every byte, so a server that drips can hold a request for ever. Here
+each read is given only what is left of the request's deadline, headers included.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+__all__ = ["POOL_CLASSES", "deadline"]
+
+_current = threading.local()
+
+
+@contextmanager
+def deadline(at: float | None, silence_s: float) -> Iterator[None]:
+    """Within the block, reads of this thread end at monotonic second ``at``, or after ``silence_s`` without a byte."""
+    _current.at, _current.silence_s = at, silence_s
+    try:
+        yield
+    finally:
+        _current.at = None
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw: Any = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        at = getattr(_current, "at", None)
+        if at is not None:
+            left = at - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the request's deadline passed")
+            self._sock.settimeout(min(left, _current.silence_s))
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _SocketView:
+    """Stands in for the socket where ``http.client`` asks it for a file."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock))
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_SocketView(sock), *args, **kwargs)  # type: ignore[arg-type]
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = _Response
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+#: For urllib3's ``PoolManager.pool_classes_by_scheme``.
+POOL_CLASSES = {"http": _PlainPool, "https": _TlsPool}

@@ -1,0 +1,150 @@
+"""What an HTTP reply says: the JSON of a GPServer, or which error it is. No I/O."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spatial_widgets.errors import AuthenticationError, NotFound, ProtocolError, ServiceError, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Reply", "read_json", "retry_after_s"]
+
+_AUTHENTICATION = {401, 403, 498, 499}
+_NEXT_STEP = {
+    401: "Pass a token as auth=….",
+    403: "The token is valid but does not allow this; ask the service's owner.",
+    404: "Check the URL and the names in it.",
+    498: "The token is invalid or has expired: pass a fresh one, or a function that makes one, as auth=….",
+    499: "The service wants a token: pass one as auth=….",
+}
+_OK, _BAD_REQUEST, _TOO_MANY, _SERVER_FAULT = 200, 400, 429, 500
+_ANSWERS = {"jobStatus", "paramName", "tasks", "parameters", "results"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer, its body read."""
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read_json(reply: Reply) -> Any:
+    """Return the body as JSON.
+
+    Raises
+    ------
+    ServiceError : the body is an Esri error, whatever the HTTP status. (AuthenticationError, NotFound)
+    TransportError : HTTP 5xx or 429 without an Esri body.
+    ProtocolError : HTML, nothing, cut short, not UTF-8, or another HTTP status that is not success.
+    """
+    try:
+        document = json.loads(reply.body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(reply, error) from error
+    fault = _fault(document)
+    if fault is not None:
+        raise _service_error(reply, *fault)
+    if reply.status >= _BAD_REQUEST:
+        raise _unreadable(reply, None)
+    return document
+
+
+def _fault(document: Any) -> tuple[int | None, str, list[str]] | None:
+    """Return ``(code, message, details)`` of an error body in any of its spellings, or None."""
+    if not isinstance(document, dict):
+        return None
+    error = document.get("error")
+    if isinstance(error, dict):
+        details = error.get("details")
+        lines = [details] if isinstance(details, str) else details if isinstance(details, list) else []
+        code = error.get("code")
+        text = (
+            error.get("message")
+            or error.get("error_description")
+            or error.get("error")
+            or error.get("messageCode")
+        )
+        return _code(code), str(text or ""), [str(line) for line in lines if line]
+    if isinstance(error, str):
+        return _code(document.get("code")), str(document.get("error_description") or error), []
+    if (
+        str(document.get("status")).casefold() in {"error", "failure", "failed"}
+        and not _ANSWERS & document.keys()
+    ):
+        messages = document.get("messages")
+        lines = [str(line) for line in messages] if isinstance(messages, list) else []
+        text = document.get("message") or document.get("statusMessage") or (lines or [""])[0]
+        return _code(document.get("code")), str(text), lines[1:]
+    return None
+
+
+def _code(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _service_error(reply: Reply, code: int | None, message: str, details: list[str]) -> ServiceError:
+    kind = ServiceError
+    if code in _AUTHENTICATION:
+        kind = AuthenticationError
+    elif code == 404:
+        kind = NotFound
+    said = " ".join(dict.fromkeys([message.strip() or "no message", *(line.strip() for line in details)]))
+    number = "" if code is None else f" {code}"
+    parts = [f"The service answered error{number} to {reply.method} {reply.url}: {said}"]
+    if code in _NEXT_STEP:
+        parts.append(_NEXT_STEP[code])
+    return kind("\n".join(parts), code=code, details=details, url=reply.url)
+
+
+def _unreadable(reply: Reply, error: Exception | None) -> TransportError | ProtocolError:
+    where = f"{reply.method} {reply.url}"
+    if reply.status >= _SERVER_FAULT or reply.status == _TOO_MANY:
+        return TransportError(
+            f"{where} gave HTTP {reply.status} and no readable error. The server, or a proxy before it, is in trouble; try again later.",
+            method=reply.method,
+            url=reply.url,
+            status=reply.status,
+            retry_after_s=retry_after_s(reply.headers),
+        )
+    start = reply.body[:4000].decode("utf-8", "replace").strip()
+    if not start:
+        what = "an empty body"
+    elif start[:1] == "<":
+        login = any(word in start.casefold() for word in ("password", "sign in", "login", "log in"))
+        what = (
+            "a login page (HTML): the service needs a token, pass auth=…"
+            if login
+            else "HTML: is this the address of a GPServer?"
+        )
+    elif error is None:
+        what = "JSON without an Esri error"
+    else:
+        what = f"something that is not whole JSON ({error})"
+    return ProtocolError(
+        f"{where} gave HTTP {reply.status} and {what}", url=reply.url, excerpt=start, status=reply.status
+    )
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of a ``Retry-After`` header, given as a number or a date; None without one."""
+    text = headers.get("Retry-After")
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        parsed = email.utils.parsedate_tz(text)
+        return None if parsed is None else max(0.0, email.utils.mktime_tz(parsed) - time.time())

@@ -1,0 +1,174 @@
+"""Results of a job: fetched when asked for, decoded once, kept."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from spatial_widgets.codec import FileReference, decode_value
+from spatial_widgets.errors import CodecError, JobError, NotFound, ProtocolError, WaitTimeout
+from spatial_widgets.protocol.urls import join
+
+if TYPE_CHECKING:
+    from spatial_widgets.client.job import Job
+    from spatial_widgets.client.session import GPSession
+
+__all__ = ["ResultFile", "Results"]
+
+_LAYER_URL = re.compile(r"/(FeatureServer|MapServer)/\d+/?$", re.IGNORECASE)
+
+
+class ResultFile:
+    """A file that a result points to. Nothing is fetched before :meth:`read` or :meth:`save`.
+
+    Attributes
+    ----------
+    url : where it lies; servers clean such files away after a while.
+    format : the service's word for its kind, or "".
+    """
+
+    def __init__(self, url: str, *, format: str = "", session: GPSession) -> None:
+        self.url = url
+        self.format = format
+        self._session = session
+
+    def read(self) -> bytes:
+        """Return the whole file. One GET."""
+        return b"".join(self._session.download(self.url))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the file to ``path`` and return it; an existing file is replaced only by a whole one. One GET."""
+        target = Path(path)
+        part = target.with_name(target.name + ".part")
+        try:
+            with part.open("wb") as out:
+                for chunk in self._session.download(self.url):
+                    out.write(chunk)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        return target
+
+    def __repr__(self) -> str:
+        return f"<ResultFile {self.url}>"
+
+
+class Results(Mapping[str, Any]):
+    """Output name to decoded value, for one job. Reading a value fetches it (one GET) the first time.
+
+    Names are found in any case. Before the job has succeeded there are no names, and reading one
+    raises the job's error, or says to wait.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._values: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._fetching: dict[str, threading.Lock] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths())
+
+    def __len__(self) -> int:
+        return len(self._paths())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._spelling(name) is not None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.load(name)
+
+    def __repr__(self) -> str:
+        return f"<Results of job {self._job.job_id}: {', '.join(self) or 'none yet'}>"
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether a value is here already, so that reading it costs no request."""
+        return name in self._values
+
+    def load(self, name: str, *, deadline_s: float | None = None) -> Any:
+        """Return one value, fetching it if need be; several threads share one fetch.
+
+        Raises
+        ------
+        NotFound : the job has no such output; lists those it has.
+        JobError : the job has not succeeded.
+        WaitTimeout : another thread's fetch of the same value took longer than ``deadline_s``.
+        """
+        if not self._job.info.status.is_success:
+            self._job.raise_for_status()
+            raise JobError(
+                f"Job {self._job.job_id} is still {self._job.status.label}, so there are no results yet. "
+                "Call job.wait() first, or job.result(), which waits.",
+                job=self._job,
+                info=self._job.info,
+            )
+        spelled = self._spelling(name)
+        if spelled is None:
+            have = ", ".join(self) or "none"
+            raise NotFound(
+                f"Job {self._job.job_id} has no result {name!r}. It has: {have}.", code=404, url=self._job.url
+            )
+        with self._lock:
+            turn = self._fetching.setdefault(spelled, threading.Lock())
+        if not turn.acquire(timeout=-1 if deadline_s is None else max(deadline_s, 0)):
+            raise WaitTimeout(
+                f"The result {spelled!r} of job {self._job.job_id} is still being fetched; ask again to go on waiting.",
+                job=self._job,
+                waited_s=deadline_s or 0.0,
+            )
+        try:
+            if spelled not in self._values:
+                self._values[spelled] = self._fetch(spelled, deadline_s)
+            return self._values[spelled]
+        finally:
+            turn.release()
+
+    def drop(self) -> None:
+        """Forget the values held, to free memory; the next reading fetches again."""
+        self._values.clear()
+
+    def _paths(self) -> dict[str, str]:
+        info = self._job.info
+        if not info.status.is_success:
+            return {}
+        if info.results:
+            return dict(info.results)
+        # Some servers leave the links out; the task's description names the outputs.
+        return {p.name: f"results/{p.name}" for p in self._job.task.info().outputs}
+
+    def _spelling(self, name: str) -> str | None:
+        paths = self._paths()
+        if name in paths:
+            return name
+        return next((known for known in paths if known.casefold() == name.casefold()), None)
+
+    def _fetch(self, name: str, deadline_s: float | None) -> Any:
+        job = self._job
+        path = self._paths()[name]
+        # A path made of the name must be encoded; one that the server wrote is taken as it is.
+        url = join(job.url, "results", name) if path == f"results/{name}" else urljoin(job.url + "/", path)
+        document = job.session.get_json(url, {"returnType": "data"}, deadline_s=deadline_s, max_bytes=None)
+        if not isinstance(document, dict) or "value" not in document:
+            raise ProtocolError(
+                f"GET {url}: the reply is no result, it has no value.", url=url, excerpt=repr(document)
+            )
+        value = decode_value(str(document.get("dataType") or ""), document["value"], path=name, url=url)
+        return self._bind(value, url)
+
+    def _bind(self, value: Any, url: str) -> Any:
+        """Give file references the session that can read them."""
+        if isinstance(value, list):
+            return [self._bind(item, url) for item in value]
+        if not isinstance(value, FileReference):
+            return value
+        target = urljoin(url, value.url)
+        if _LAYER_URL.search(target.split("?", 1)[0]):
+            raise CodecError(
+                f"the result is a layer of a feature service, {target}, which this version does not read; "
+                "open it with a feature service client, or submit without outputName to get the rows themselves"
+            )
+        return ResultFile(target, format=value.format, session=self._job.session)

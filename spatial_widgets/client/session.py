@@ -1,0 +1,361 @@
+"""The one place that speaks HTTP to a GPServer.
+
+Time-outs always, a total deadline where asked for, retries for GET only, the token in a header and to its own
+origin only, and never in what is shown.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from spatial_widgets.client.auth import TokenSource, mask
+from spatial_widgets.client.clock import SYSTEM_CLOCK
+from spatial_widgets.client.deadline import POOL_CLASSES, deadline
+from spatial_widgets.client.policy import RetryPolicy
+from spatial_widgets.client.reply import Reply, read_json, retry_after_s
+from spatial_widgets.errors import (
+    AuthenticationError,
+    ParameterError,
+    ProtocolError,
+    ServiceError,
+    SpatialWidgetsError,
+    TransportError,
+    TransportTimeout,
+)
+from spatial_widgets.protocol.urls import origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from requests.adapters import BaseAdapter
+
+    from spatial_widgets.client.clock import Clock
+
+__all__ = ["AuthBase", "GPSession"]
+
+_CONNECT_S = 5.0
+_REQUEST_S = 30.0
+_SILENCE_S = 60.0
+_CHUNK = 1 << 16
+_STATUS_BODY_MAX = 64 << 20
+_TOKEN_HEADER = "X-Esri-Authorization"
+_TOKEN_CODES = {498, 499}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MAX_REDIRECTS = 5
+_GATEWAY = {500, 502, 503, 504}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = POOL_CLASSES
+        return manager
+
+
+def _own_auth_only(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request  # keeps requests from looking into ~/.netrc
+
+
+class GPSession:
+    """Speaks to one service. Thread-safe: each thread has its own connections.
+
+    Parameters
+    ----------
+    url : the service; the token goes to this origin only.
+    auth : None, a token, a callable that returns one, or a ``requests.auth.AuthBase``.
+    adapter : makes the ``requests`` transport adapter; tests put a program in the place of the network.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: Any = None,
+        adapter: Callable[[], BaseAdapter] = _Adapter,
+        retry: RetryPolicy | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._home = origin(url)
+        self._adapter = adapter
+        self._retry = retry or RetryPolicy()
+        self.clock = clock
+        self._local = threading.local()
+        self._secrets: set[str] = set()
+        self._auth: AuthBase | None = None
+        self._tokens: TokenSource | None = None
+        if isinstance(auth, AuthBase):
+            self._auth = auth
+        elif isinstance(auth, str) or callable(auth):
+            self._tokens = TokenSource(auth)
+        elif auth is not None:
+            raise ParameterError(
+                f"auth must be a token (text), a function that returns one, or a requests AuthBase, got {type(auth).__name__}.",
+                parameter="auth",
+            )
+
+    def __repr__(self) -> str:
+        kind = "token" if self._tokens else "auth" if self._auth else "no auth"
+        return f"<GPSession {self._home[0]}://{self._home[1]}:{self._home[2]}, {kind}>"
+
+    def get_json(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        deadline_s: float | None = _REQUEST_S,
+        retry: bool = True,
+        max_bytes: int | None = _STATUS_BODY_MAX,
+    ) -> Any:
+        """Return the JSON body of a GET (``f=json`` is added).
+
+        ``deadline_s`` bounds each attempt in total; None bounds only silence, 60 s. With ``retry``,
+        transport failures and gateway errors are asked again (see :class:`RetryPolicy`).
+        """
+        attempts = self._retry.attempts if retry else 1
+        query = {"f": "json", **(params or {})}
+        for attempt in range(1, attempts + 1):
+            try:
+                return self._ask("GET", url, query, deadline_s=deadline_s, max_bytes=max_bytes)
+            except (TransportError, ServiceError) as error:
+                fleeting = isinstance(error, TransportError) or error.code in _GATEWAY
+                if not fleeting or attempt == attempts:
+                    if isinstance(error, TransportError):
+                        error.attempts = attempt
+                    raise
+                asked = getattr(error, "retry_after_s", None)
+                self._pause(self._retry.pause_s(attempt, asked, random.uniform(-1, 1)))
+        raise AssertionError  # the loop returns or raises
+
+    def post_json(self, url: str, form: Mapping[str, str], *, deadline_s: float | None = None) -> Any:
+        """Return the JSON body of one POST, form-encoded (``f=json`` is added). It is never repeated.
+
+        The one exception: a token refused with an Esri error body proves that nothing was done, so
+        the request is sent once more with a renewed token.
+        """
+        return self._ask(
+            "POST", url, {"f": "json", **form}, deadline_s=deadline_s, max_bytes=_STATUS_BODY_MAX
+        )
+
+    def download(self, url: str) -> Iterator[bytes]:
+        """Yield the body of a GET in chunks; used for files that results point to."""
+        with deadline(None, _SILENCE_S):
+            response, url = self._send_following("GET", url, {}, None, self._current_token())
+            try:
+                if response.status_code >= 400:
+                    body = response.content
+                    read_json(Reply("GET", url, response.status_code, dict(response.headers), body))
+                yield from response.iter_content(_CHUNK)
+            except requests.RequestException as error:
+                raise self._transport_error("GET", url, error, deadline_s=None) from error
+            finally:
+                response.close()
+
+    def mask(self, text: str) -> str:
+        """Return a text with every token of this session replaced by ``***``."""
+        return mask(text, self._secrets)
+
+    # ------------------------------------------------------------ one exchange
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        fields: Mapping[str, str],
+        *,
+        deadline_s: float | None,
+        max_bytes: int | None,
+    ) -> Any:
+        token = self._current_token()
+        try:
+            return self._exchange(method, url, fields, token, deadline_s, max_bytes)
+        except AuthenticationError as error:
+            if error.code not in _TOKEN_CODES or self._tokens is None or origin(url) != self._home:
+                raise
+            renewed = self._tokens.renew(token or "")
+            if renewed is None:
+                raise
+            self._secrets.add(renewed)
+            return self._exchange(method, url, fields, renewed, deadline_s, max_bytes)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        fields: Mapping[str, str],
+        token: str | None,
+        deadline_s: float | None,
+        max_bytes: int | None,
+    ) -> Any:
+        at = None if deadline_s is None else time.monotonic() + deadline_s
+        try:
+            with deadline(at, _SILENCE_S):
+                response, url = self._send_following(method, url, fields, at, token)
+                with response:
+                    body = self._read(response, method, url, at, max_bytes)
+            reply = Reply(method, url, response.status_code, response.headers, body)
+            self._local.retry_after_s = retry_after_s(response.headers)
+        except requests.RequestException as error:
+            raise self._transport_error(method, url, error, deadline_s) from error
+        if self._secrets and any(s.encode() in body for s in self._secrets):
+            text = self.mask(body.decode("utf-8", "replace"))
+            reply = Reply(method, url, reply.status, reply.headers, text.encode())
+        return read_json(reply)
+
+    @property
+    def last_retry_after_s(self) -> float | None:
+        """``Retry-After`` of this thread's last answer, in seconds."""
+        return getattr(self._local, "retry_after_s", None)
+
+    def _send_following(
+        self, method: str, url: str, fields: Mapping[str, str], at: float | None, token: str | None
+    ) -> tuple[requests.Response, str]:
+        query: Mapping[str, str] | None = fields
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = self._send(method, url, query, at, token)
+            if response.status_code not in _REDIRECTS or "Location" not in response.headers:
+                return response, url
+            target = self.mask(urljoin(response.url, response.headers["Location"]))
+            response.close()
+            if method != "GET":
+                raise ProtocolError(
+                    f"{method} {url} was redirected to {target.split('?', 1)[0]}, which is not followed: nothing was done. "
+                    "If you trust that address, use it as the service's URL.",
+                    url=url,
+                    status=response.status_code,
+                )
+            url = target if "?" in target else target.split("#", 1)[0]
+            query = None if "?" in target else fields
+        raise ProtocolError(f"{method} {url}: more than {_MAX_REDIRECTS} redirects.", url=url)
+
+    def _send(
+        self, method: str, url: str, fields: Mapping[str, str] | None, at: float | None, token: str | None
+    ) -> requests.Response:
+        fresh = method == "POST"  # a kept connection may be dead, and a POST is not sent twice
+        session = self._new_session() if fresh else self._thread_session()
+        request = requests.Request(method, url, auth=_own_auth_only)
+        if method == "GET":
+            request.params = dict(fields or {})
+        else:
+            request.data = dict(fields or {})
+        prepared = session.prepare_request(request)
+        self._authorize(prepared, token)
+        if fresh:
+            prepared.headers["Connection"] = "close"
+        settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
+        if origin(url)[1] in _LOOPBACK:
+            settings["proxies"] = {}
+        left = _SILENCE_S if at is None else max(0.05, at - time.monotonic())
+        return session.send(
+            prepared,
+            allow_redirects=False,
+            timeout=(min(_CONNECT_S, left), min(_SILENCE_S, left)),
+            **settings,
+        )
+
+    def _authorize(self, prepared: requests.PreparedRequest, token: str | None) -> None:
+        if origin(str(prepared.url)) != self._home:
+            return
+        if token:
+            prepared.headers[_TOKEN_HEADER] = f"Bearer {token}"
+        elif self._auth is not None:
+            before = dict(prepared.headers)
+            prepared.prepare_auth(self._auth, str(prepared.url))
+            for name, value in prepared.headers.items():
+                if before.get(name) != value and "authorization" in name.casefold():
+                    self._secrets.add(str(value).rpartition(" ")[2])
+
+    def _current_token(self) -> str | None:
+        if self._tokens is None:
+            return None
+        token = self._tokens.token()
+        self._secrets.add(token)
+        return token
+
+    def _read(
+        self, response: requests.Response, method: str, url: str, at: float | None, max_bytes: int | None
+    ) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if max_bytes is not None and len(body) > max_bytes:
+                raise ProtocolError(
+                    f"{method} {url} gave more than {max_bytes >> 20} MB where a short answer was expected.",
+                    url=url,
+                )
+            if at is not None and time.monotonic() > at:
+                raise requests.exceptions.ReadTimeout("the request's deadline passed")
+        expected = response.headers.get("Content-Length", "")
+        if expected.isdigit() and not response.headers.get("Content-Encoding") and len(body) < int(expected):
+            raise requests.exceptions.ContentDecodingError(f"got {len(body)} of {expected} bytes")
+        return bytes(body)
+
+    def _transport_error(
+        self, method: str, url: str, error: Exception, deadline_s: float | None
+    ) -> SpatialWidgetsError:
+        reason = self.mask(_root(error))
+        if isinstance(error, requests.exceptions.ConnectTimeout) or _is_unsent(error):
+            text = f"{method} {url}: no connection ({reason}). Nothing was sent. Is the address right, and the server running?"
+            kind = (
+                TransportTimeout if isinstance(error, requests.exceptions.ConnectTimeout) else TransportError
+            )
+            return kind(text, method=method, url=url)
+        if isinstance(error, requests.exceptions.Timeout) or "timed out" in reason or "deadline" in reason:
+            allowed = f"{deadline_s:g} s" if deadline_s is not None else f"{_SILENCE_S:g} s of silence"
+            return TransportTimeout(
+                f"{method} {url}: no whole answer within {allowed}.", method=method, url=url
+            )
+        return TransportError(f"{method} {url}: the connection failed ({reason}).", method=method, url=url)
+
+    # ------------------------------------------------------------ connections
+
+    def _thread_session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = self._new_session()
+        return session
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.headers["Accept"] = "application/json, */*"
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, self._adapter())
+        return session
+
+    def _pause(self, seconds: float) -> None:
+        condition = threading.Condition()
+        with condition:
+            self.clock.wait(condition, seconds)
+
+
+def _is_unsent(error: BaseException) -> bool:
+    """Whether the connection itself could not be made, so that the server saw nothing."""
+    return any(
+        type(cause).__name__ in {"NewConnectionError", "NameResolutionError"} for cause in _chain(error)
+    )
+
+
+def _root(error: BaseException) -> str:
+    return str(list(_chain(error))[-1]) or type(error).__name__
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        inner = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
+        cause = cause.__cause__ or (inner if isinstance(inner, BaseException) else None) or cause.__context__
