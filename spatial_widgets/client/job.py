@@ -357,7 +357,7 @@ class Job:
         def load() -> None:
             try:
                 future.set_result(self.result())
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 -- handed to whoever awaits
                 future.set_exception(error)
 
         def ended(watch: Watch) -> None:

@@ -306,7 +306,7 @@ class Poller:
             try:
                 watch.job.refresh(deadline_s=deadline_s)
                 asked = watch.job.session.last_retry_after_s
-            except BaseException as caught:
+            except BaseException as caught:  # noqa: BLE001 -- sorted by the schedule
                 error = caught
             with self._wake:
                 self._calls.append(lambda: self._arrive(watch, error, asked))

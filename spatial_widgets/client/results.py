@@ -31,7 +31,7 @@ class ResultFile:
     format : the service's word for its kind, or "".
     """
 
-    def __init__(self, url: str, *, format: str = "", session: GPSession) -> None:
+    def __init__(self, url: str, *, format: str = "", session: GPSession) -> None:  # noqa: A002 -- the wire's own key
         self.url = url
         self.format = format
         self._session = session

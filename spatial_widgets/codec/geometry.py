@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -91,7 +91,7 @@ def _decode_one(document: dict[str, Any], geometry_type: str | None, *, z: bool,
     return _DECODERS[kind](document, z, path)
 
 
-def _decode_point(document: dict[str, Any], z: bool, path: str) -> Geometry:
+def _decode_point(document: dict[str, Any], z: bool, path: str) -> Geometry:  # noqa: ARG001 -- one signature for all
     x, y = (_number(document.get(key)) for key in "xy")
     if math.isnan(x) or math.isnan(y):
         return shapely.Point()
@@ -133,7 +133,7 @@ def _decode_polygon(document: dict[str, Any], z: bool, path: str) -> Geometry:
     return polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)
 
 
-def _decode_envelope(document: dict[str, Any], z: bool, path: str) -> Geometry:
+def _decode_envelope(document: dict[str, Any], z: bool, path: str) -> Geometry:  # noqa: ARG001 -- one signature for all
     corners = [_number(document.get(key)) for key in ("xmin", "ymin", "xmax", "ymax")]
     return shapely.Polygon() if any(math.isnan(c) for c in corners) else shapely.box(*corners)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.errors import ProtocolError
 from spatial_widgets.protocol.message import JobMessage
@@ -35,7 +36,9 @@ class JobProgress:
         if not isinstance(document, dict):
             return None
         percent = document.get("percent")
-        usable = isinstance(percent, (int, float)) and not isinstance(percent, bool) and percent == percent
+        usable = (
+            isinstance(percent, (int, float)) and not isinstance(percent, bool) and not math.isnan(percent)
+        )
         return cls(
             percent=min(100.0, max(0.0, float(percent))) if usable and percent is not None else None,
             message=str(document.get("message") or ""),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar, Self, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from spatial_widgets.errors import CodecError, ParameterError
 
@@ -93,8 +93,10 @@ class _Quantity:
     _prefix: ClassVar[str]
     _default: ClassVar[str]
 
-    def __init__(self, number: float, units: str) -> None:
-        raise NotImplementedError  # the frozen dataclasses below bring their own
+    if TYPE_CHECKING:  # what the dataclasses below bring
+        units: str
+
+        def __init__(self, number: float, units: str) -> None: ...
 
     @classmethod
     def _spell(cls, units: str) -> str:
@@ -133,7 +135,7 @@ class _Quantity:
 
     def to_json(self) -> dict[str, Any]:
         """Return the wire form."""
-        return {self._number: getattr(self, self._number), "units": getattr(self, "units")}
+        return {self._number: getattr(self, self._number), "units": self.units}
 
     def to(self, units: str) -> Self:
         """Return the same quantity in another unit.
@@ -142,7 +144,7 @@ class _Quantity:
         ------
         ParameterError : either unit has no fixed factor, such as degrees or months.
         """
-        source, target = getattr(self, "units"), self._spell(units)
+        source, target = self.units, self._spell(units)
         factors = self._table[source], self._table[target]
         if factors[0] is None or factors[1] is None:
             raise ParameterError(f"{source} cannot be converted to {target}: one of them has no fixed size.")

@@ -254,7 +254,7 @@ class Registry(Mapping[str, Task]):
 
     def load_installed(self) -> None:
         """Import the built-in tasks and those of installed packages (entry points ``spatial_widgets.tasks``)."""
-        import spatial_widgets.server.tasks
+        import spatial_widgets.server.tasks  # noqa: F401 -- importing registers
 
         for entry in entry_points(group=_ENTRY_POINTS):
             entry.load()

@@ -1,1 +1,5 @@
 """The analyses of the local service, one module each; importing this package registers them."""
+
+from spatial_widgets.server.tasks import aggregate, buffers, dissolve, hotspots, teaching
+
+__all__ = ["aggregate", "buffers", "dissolve", "hotspots", "teaching"]
