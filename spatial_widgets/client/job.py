@@ -9,16 +9,16 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from spatial_widgets.client.policy import ContactPolicy, PollPolicy, PollSchedule
+from spatial_widgets.client.policy import ContactPolicy, PollPolicy
 from spatial_widgets.client.poller import Poller
 from spatial_widgets.client.results import Results
 from spatial_widgets.client.service import GPService
+from spatial_widgets.client.waiting import PATIENCE_S, Waiting
 from spatial_widgets.errors import (
     JobCancelled,
     JobDeleted,
     JobError,
     JobFailed,
-    JobLost,
     JobTimedOut,
     ParameterError,
     ServiceError,
@@ -51,7 +51,6 @@ _VERDICTS: dict[JobStatus, tuple[type[JobError], str]] = {
 _RUNNING = {JobStatus.WAITING, JobStatus.EXECUTING}
 _NOT_YET = {JobStatus.NEW, JobStatus.SUBMITTED}
 _REFUSED = 400
-_PATIENCE_S = 1.0  # what one request may take beyond the caller's time-out
 
 
 class Job:
@@ -255,7 +254,7 @@ class Job:
         widget watches is not polled a second time.
         """
         try:
-            info = _Waiting(self, timeout, on_update).run()
+            info = Waiting(self, timeout, on_update).run()
         except KeyboardInterrupt as error:
             error.add_note(f"Job {self.job_id} still runs; job.cancel() ends it, job.wait() goes on waiting.")
             raise
@@ -333,11 +332,11 @@ class Job:
         names = [name] if name is not None else list(self.results)
         values = {}
         for each in names:
-            left = None if end is None else max(end - clock.now(), _PATIENCE_S)
+            left = None if end is None else max(end - clock.now(), PATIENCE_S)
             try:
                 values[each] = self.results.load(each, deadline_s=left)
             except TransportTimeout as error:
-                if end is None or clock.now() < end - _PATIENCE_S:
+                if end is None or clock.now() < end - PATIENCE_S:
                     raise
                 raise WaitTimeout(
                     f"Job {self.job_id} succeeded, but its result {each!r} did not arrive within {timeout:g} s. Ask again to go on.",
@@ -372,101 +371,3 @@ class Job:
             # Awake now and then: a kernel's Interrupt is seen only by a running loop.
             await asyncio.wait({wrapped}, timeout=0.2)
         return wrapped.result()
-
-
-class _Waiting:
-    """One call of :meth:`Job.wait`: by a watch where there is one, else by polling here."""
-
-    def __init__(self, job: Job, timeout: float | None, on_update: Callable[[JobInfo], None] | None) -> None:
-        self._job = job
-        self._clock = job.session.clock
-        self._timeout = timeout
-        self._on_update = on_update
-        self._started = self._clock.now()
-        self._seen = job.info
-
-    def run(self) -> JobInfo:
-        job = self._job
-        if job.watch is not None and not job.watch.ended:
-            job.watch.refuse_own_thread()
-            self._by_watch(job.watch)  # returns early when the last subscriber left
-        schedule = PollSchedule(self._started, poll=job.poll_policy, contact=job.contact_policy)
-        pause = threading.Condition()
-        while not job.done():
-            delay = self._poll(schedule)
-            self._tell()
-            if job.done():
-                break
-            left = self._left()
-            if left is not None and left <= 0:
-                raise self._out_of_patience()
-            with pause:
-                self._clock.wait(pause, delay if left is None else min(delay, left))
-        self._tell()
-        return job.info
-
-    def _poll(self, schedule: PollSchedule) -> float:
-        left = self._left()
-        allowed = (
-            schedule.deadline_s if left is None else min(schedule.deadline_s, max(left, 0) + _PATIENCE_S)
-        )
-        try:
-            info = self._job.refresh(deadline_s=allowed)
-        except SpatialWidgetsError as error:
-            left = self._left()
-            if left is not None and left <= 0:
-                raise self._out_of_patience() from error
-            now = self._clock.now()
-            delay = schedule.after_failure(now, error)
-            if delay is None:
-                raise (
-                    lost(self._job, error, schedule.silent_s(now)) if schedule.is_lost(error) else error
-                ) from error.__cause__
-            return delay
-        return schedule.after_reply(
-            self._clock.now(), info, retry_after_s=self._job.session.last_retry_after_s
-        )
-
-    def _by_watch(self, watch: Watch) -> None:
-        while True:
-            left = self._left()
-            ended = watch.wait_for_change(self._seen, left)
-            self._tell()
-            if ended:
-                break
-            left = self._left()
-            if left is not None and left <= 0:
-                raise self._out_of_patience()
-        if watch.error is not None:
-            raise watch.error
-
-    def _tell(self) -> None:
-        info = self._job.info
-        if info != self._seen:
-            self._seen = info
-            if self._on_update is not None:
-                self._on_update(info)
-
-    def _left(self) -> float | None:
-        return None if self._timeout is None else self._started + self._timeout - self._clock.now()
-
-    def _out_of_patience(self) -> WaitTimeout:
-        waited = self._clock.now() - self._started
-        return WaitTimeout(
-            f"Job {self._job.job_id} was still {self._job.status.label} after {waited:.1f} s. It goes on at the service: "
-            "call wait() again to go on waiting, or cancel() to end it.",
-            job=self._job,
-            waited_s=waited,
-        )
-
-
-def lost(job: Job, cause: BaseException, silent_s: float) -> JobLost:
-    """Return the error for a job that could not be reached for so long."""
-    error = JobLost(
-        f"Contact to job {job.job_id} of {job.task.name} was lost: no good answer for {silent_s:.0f} s. The job may still run. "
-        f"Attach again later with Job.from_url({job.url!r}, auth=…). The last failure: {cause}",
-        job=job,
-        url=job.url,
-    )
-    error.__cause__ = cause
-    return error

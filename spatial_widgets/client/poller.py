@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from spatial_widgets.client.clock import SYSTEM_CLOCK
 from spatial_widgets.client.policy import PollSchedule
+from spatial_widgets.client.waiting import lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,6 +254,20 @@ class Poller:
 
         self.call(publish)
 
+    def settle(self, watch: Watch, timeout_s: float) -> None:
+        """Return when what is known of a job now was published, or after ``timeout_s``."""
+        if self.is_current_thread():
+            watch.publish()
+            return
+        told = threading.Event()
+
+        def publish() -> None:
+            watch.publish()
+            told.set()
+
+        self.call(publish)
+        told.wait(timeout_s)
+
     def call(self, work: Callable[[], None]) -> None:
         """Run ``work`` on the poller's thread, soon; at once when this is it."""
         if self.is_current_thread():
@@ -339,8 +354,6 @@ class Poller:
             self._push(watch, now + delay)
 
     def _ending(self, watch: Watch, error: BaseException, now: float) -> BaseException:
-        from spatial_widgets.client.job import lost
-
         return (
             lost(watch.job, error, watch.schedule.silent_s(now)) if watch.schedule.is_lost(error) else error
         )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client.parameters import did_you_mean, form_fields
 from spatial_widgets.client.session import GPSession
-from spatial_widgets.codec import decode_value, encode_value, form_text
+from spatial_widgets.codec import decode_value
 from spatial_widgets.errors import (
     AuthenticationError,
-    CodecError,
     NotFound,
     ParameterError,
     ProtocolError,
@@ -22,28 +21,8 @@ from spatial_widgets.protocol.urls import join
 
 if TYPE_CHECKING:
     from spatial_widgets.client.job import Job
-    from spatial_widgets.protocol import ParameterInfo
 
 __all__ = ["GPService", "GPTask"]
-
-#: Settings of a submission that every task takes beside its own parameters.
-#: https://developers.arcgis.com/rest/services-reference/enterprise/submit-gp-job/
-ENVIRONMENT = frozenset(
-    {
-        "context",
-        "env:outSR",
-        "env:processSR",
-        "esri_out_feature_service_name",
-        "esri_out_image_service",
-        "outputName",
-        "returnColumnName",
-        "returnFeatureCollection",
-        "returnM",
-        "returnTrueCurves",
-        "returnZ",
-        "simplifyFeatures",
-    }
-)
 
 
 class GPService:
@@ -131,7 +110,7 @@ class GPTask:
             if self.name in names:
                 raise
             raise NotFound(
-                f"The service has no task {self.name!r}.{_did_you_mean(self.name, names)} "
+                f"The service has no task {self.name!r}.{did_you_mean(self.name, names)} "
                 f"Its tasks: {', '.join(names) or 'none'}.",
                 code=getattr(error, "code", None),
                 url=self.url,
@@ -144,7 +123,7 @@ class GPTask:
         ----------
         **parameters : the task's inputs by Esri's names. GeoDataFrames for layers, DataFrames for tables,
             ``LinearUnit`` or ``"5 kilometers"`` for distances, lists for multi-values. None means "not given".
-            Beside them ``context``, ``outputName`` and the like (see :data:`ENVIRONMENT`).
+            Beside them ``context``, ``outputName`` and the like (see :data:`.parameters.ENVIRONMENT`).
 
         Raises
         ------
@@ -165,7 +144,7 @@ class GPTask:
             raise ParameterError(
                 f"{self.name} is a synchronous task; call .execute(…), which returns the results."
             )
-        document = self._post("submitJob", self.encode(parameters))
+        document = self._post("submitJob", form_fields(self.name, self.info(), parameters))
         info = JobInfo.from_json(document, url=self.url)
         if not info.job_id:
             raise ProtocolError(
@@ -184,7 +163,7 @@ class GPTask:
             raise ParameterError(
                 f"{self.name} is an asynchronous task; call .submit(…), which returns a job."
             )
-        document = self._post("execute", self.encode(parameters))
+        document = self._post("execute", form_fields(self.name, self.info(), parameters))
         results = document.get("results") if isinstance(document, dict) else None
         if not isinstance(results, list):
             raise ProtocolError(
@@ -223,46 +202,6 @@ class GPTask:
             ) from error
         return Job(self, JobInfo.from_json(document, job_id=job_id, url=url))
 
-    def encode(self, parameters: dict[str, Any]) -> dict[str, str]:
-        """Return the form fields for parameters, or say what is wrong with them. No request but for the description."""
-        info = self.info()
-        form: dict[str, str] = {}
-        for name, value in parameters.items():
-            parameter = next((p for p in info.inputs if p.name == name), None)
-            if parameter is None and name not in ENVIRONMENT:
-                names = [p.name for p in info.inputs]
-                raise ParameterError(
-                    f"{self.name} has no parameter {name!r}.{_did_you_mean(name, names)} Its parameters: {', '.join(names) or 'none'}.",
-                    parameter=name,
-                    value=value,
-                    expected=", ".join(names),
-                )
-            if value is not None:
-                form[name] = form_text(value) if parameter is None else self._encode_one(parameter, value)
-        missing = [p for p in info.inputs if p.required and p.name not in form]
-        if missing:
-            wanted = ", ".join(f"{p.name} ({p.data_type})" for p in missing)
-            raise ParameterError(
-                f"{self.name} needs {wanted}. Nothing was sent.",
-                parameter=missing[0].name,
-                expected=missing[0].data_type,
-            )
-        return form
-
-    def _encode_one(self, parameter: ParameterInfo, value: Any) -> str:
-        try:
-            encoded = encode_value(parameter.data_type, value)
-        except CodecError as error:
-            raise ParameterError(
-                f"{self.name}: parameter {parameter.name!r} ({parameter.data_type}): {error}. Nothing was sent.",
-                parameter=parameter.name,
-                value=value,
-                expected=parameter.data_type,
-            ) from error
-        _check_choice(self.name, parameter, encoded)
-        _check_range(self.name, parameter, encoded)
-        return form_text(encoded)
-
     def _post(self, operation: str, form: dict[str, str]) -> Any:
         try:
             return self.session.post_json(join(self.url, operation), form)
@@ -279,45 +218,3 @@ class GPTask:
         except ServiceError as error:
             error.args = (f"{self.name} was not submitted. {error.args[0]}",)
             raise
-
-
-def _check_choice(task: str, parameter: ParameterInfo, encoded: Any) -> None:
-    if not parameter.choices:
-        return
-    for item in encoded if isinstance(encoded, list) else [encoded]:
-        if item not in parameter.choices:
-            choices = ", ".join(map(str, parameter.choices))
-            raise ParameterError(
-                f"{task}: parameter {parameter.name!r} got {item!r}.{_did_you_mean(str(item), map(str, parameter.choices))} "
-                f"Choose one of {choices}. Nothing was sent.",
-                parameter=parameter.name,
-                value=item,
-                expected=choices,
-            )
-
-
-def _check_range(task: str, parameter: ParameterInfo, encoded: Any) -> None:
-    limits = parameter.filter or {}
-    if limits.get("type") != "range" or not isinstance(encoded, (int, float)):
-        return
-    low, high = (_float(limits.get(key)) for key in ("minimum", "maximum"))
-    if (low is not None and encoded < low) or (high is not None and encoded > high):
-        raise ParameterError(
-            f"{task}: parameter {parameter.name!r} got {encoded!r}; expected {low} to {high}. Nothing was sent.",
-            parameter=parameter.name,
-            value=encoded,
-            expected=f"{low} to {high}",
-        )
-
-
-def _float(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _did_you_mean(name: str, known: Any) -> str:
-    folded = {str(k).casefold(): str(k) for k in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    return f" Did you mean {folded[close[0]]!r}?" if close else ""

@@ -1,0 +1,117 @@
+"""Waiting for one job: by the poller's watch where there is one, else by polling in the caller's thread."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from spatial_widgets.client.policy import PollSchedule
+from spatial_widgets.errors import JobLost, SpatialWidgetsError, WaitTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spatial_widgets.client.job import Job
+    from spatial_widgets.client.poller import Watch
+    from spatial_widgets.protocol import JobInfo
+
+__all__ = ["PATIENCE_S", "Waiting", "lost"]
+
+PATIENCE_S = 1.0  # what one request may take beyond the caller's time-out
+
+
+class Waiting:
+    """One call of :meth:`Job.wait`: by a watch where there is one, else by polling here."""
+
+    def __init__(self, job: Job, timeout: float | None, on_update: Callable[[JobInfo], None] | None) -> None:
+        self._job = job
+        self._clock = job.session.clock
+        self._timeout = timeout
+        self._on_update = on_update
+        self._started = self._clock.now()
+        self._seen = job.info
+
+    def run(self) -> JobInfo:
+        """Wait, and return the final snapshot; raises as :meth:`Job.wait` says."""
+        job = self._job
+        if job.watch is not None and not job.watch.ended:
+            job.watch.refuse_own_thread()
+            self._by_watch(job.watch)  # returns early when the last subscriber left
+        schedule = PollSchedule(self._started, poll=job.poll_policy, contact=job.contact_policy)
+        pause = threading.Condition()
+        while not job.done():
+            delay = self._poll(schedule)
+            self._tell()
+            if job.done():
+                break
+            left = self._left()
+            if left is not None and left <= 0:
+                raise self._out_of_patience()
+            with pause:
+                self._clock.wait(pause, delay if left is None else min(delay, left))
+        self._tell()
+        return job.info
+
+    def _poll(self, schedule: PollSchedule) -> float:
+        left = self._left()
+        allowed = schedule.deadline_s if left is None else min(schedule.deadline_s, max(left, 0) + PATIENCE_S)
+        try:
+            info = self._job.refresh(deadline_s=allowed)
+        except SpatialWidgetsError as error:
+            left = self._left()
+            if left is not None and left <= 0:
+                raise self._out_of_patience() from error
+            now = self._clock.now()
+            delay = schedule.after_failure(now, error)
+            if delay is None:
+                raise (
+                    lost(self._job, error, schedule.silent_s(now)) if schedule.is_lost(error) else error
+                ) from error.__cause__
+            return delay
+        return schedule.after_reply(
+            self._clock.now(), info, retry_after_s=self._job.session.last_retry_after_s
+        )
+
+    def _by_watch(self, watch: Watch) -> None:
+        while True:
+            left = self._left()
+            ended = watch.wait_for_change(self._seen, left)
+            self._tell()
+            if ended:
+                break
+            left = self._left()
+            if left is not None and left <= 0:
+                raise self._out_of_patience()
+        if watch.error is not None:
+            raise watch.error
+
+    def _tell(self) -> None:
+        info = self._job.info
+        if info != self._seen:
+            self._seen = info
+            if self._on_update is not None:
+                self._on_update(info)
+
+    def _left(self) -> float | None:
+        return None if self._timeout is None else self._started + self._timeout - self._clock.now()
+
+    def _out_of_patience(self) -> WaitTimeout:
+        waited = self._clock.now() - self._started
+        return WaitTimeout(
+            f"Job {self._job.job_id} was still {self._job.status.label} after {waited:.1f} s. It goes on at the service: "
+            "call wait() again to go on waiting, or cancel() to end it.",
+            job=self._job,
+            waited_s=waited,
+        )
+
+
+def lost(job: Job, cause: BaseException, silent_s: float) -> JobLost:
+    """Return the error for a job that could not be reached for so long."""
+    error = JobLost(
+        f"Contact to job {job.job_id} of {job.task.name} was lost: no good answer for {silent_s:.0f} s. The job may still run. "
+        f"Attach again later with Job.from_url({job.url!r}, auth=…). The last failure: {cause}",
+        job=job,
+        url=job.url,
+    )
+    error.__cause__ = cause
+    return error

@@ -1,0 +1,90 @@
+"""What every widget here shares: read-only state, quiet refusal of foreign writes, and a truthful saved output."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+__all__ = ["LiveWidget", "static_text"]
+
+logger = logging.getLogger(__name__)
+_STATIC = Path(__file__).parent / "static"
+_VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
+
+
+def static_text(name: str) -> str:
+    """Return a front-end file as text; handed to anywidget as a path it would keep every instance alive."""
+    return (_STATIC / name).read_text(encoding="utf-8")
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """A widget whose traits are written by Python alone, in one place.
+
+    Subclasses write traits with :meth:`_apply` on one thread, and say in :meth:`_plain_text` and
+    :meth:`_html_text` what a page without a kernel shows.
+    """
+
+    def __init__(self, **traits: Any) -> None:
+        unknown = [name for name in traits if not self.has_trait(name)]
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} takes no argument {unknown[0]!r}; its state is read-only, see its docstring."
+            )
+        self._handles: list[Any] = []
+        super().__init__(**traits)
+        # ipykernel 7.4 answers a comm on the shell of its last publisher, the busy main one; what the
+        # front end asked for (a subshell) is the default. Without effect on every other version.
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = lambda _data, default: default  # noqa: SLF001
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Ignore a browser's attempt to write: every trait is Python's."""
+
+    def _apply(self, **changes: Any) -> None:
+        """Write traits as one message; an observer that raises is reported and stops nothing."""
+        try:
+            with self.hold_sync():
+                for name, value in changes.items():
+                    try:
+                        self.set_trait(name, value)
+                    except Exception:
+                        logger.exception("An observer of %s.%s raised", type(self).__name__, name)
+        except Exception:
+            logger.exception("%s could not send its state", type(self).__name__)
+
+    # ------------------------------------------------------------ display
+
+    def _plain_text(self) -> str:
+        raise NotImplementedError
+
+    def _html_text(self) -> str:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = super()._repr_mimebundle_() if self.comm is not None else None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        live = {_VIEW_TYPE: data[_VIEW_TYPE]} if _VIEW_TYPE in data else {}
+        return {"text/plain": self._plain_text(), "text/html": self._html_text(), **live}, dict(metadata)
+
+    def _ipython_display_(self, **_kwargs: Any) -> None:
+        """Show with a display id, so that the saved output can be brought up to date later."""
+        from IPython.display import display
+
+        data, metadata = self._repr_mimebundle_()
+        handle = display(data, metadata=metadata, raw=True, display_id=True)
+        if handle is not None:
+            self._handles.append(handle)
+
+    def _update_saved_output(self) -> None:
+        """Replace the saved form of every output that shows this widget."""
+        if not self._handles:
+            return
+        data, metadata = self._repr_mimebundle_()
+        for handle in self._handles:
+            handle.update(data, metadata=metadata, raw=True)

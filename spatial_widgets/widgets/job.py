@@ -1,0 +1,259 @@
+"""The live view of one job."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import traitlets as t
+
+from spatial_widgets.client import Job, Poller
+from spatial_widgets.errors import SpatialWidgetsError
+from spatial_widgets.widgets import view
+from spatial_widgets.widgets._base import LiveWidget, static_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from spatial_widgets.client import Results
+    from spatial_widgets.client.poller import Watch
+    from spatial_widgets.protocol import JobInfo, JobMessage
+
+__all__ = ["JobWidget", "show_job"]
+
+_TAIL = 200
+_BATCH = 250
+_REPLY = 2000
+_SETTLE_S = 10.0
+
+
+class JobWidget(LiveWidget):
+    """A job as a live badge, progress bar, message log and result summary, with a Cancel button.
+
+    Parameters
+    ----------
+    job : the job to show. It is watched from now on by the shared poller, until it ends.
+
+    Attributes
+    ----------
+    job_id, task_name, job_url : str
+    job_status : the wire value, such as ``"esriJobExecuting"``.
+    messages : list of ``{"type", "description"}``, the last 200; all of them are ``w.job.info.messages``.
+    progress : percent, 0 to 100, or None when the service reports none.
+    progress_text : the service's words beside it.
+    error : what went wrong and what to do next; "" while nothing did.
+    results_ready : whether the results are here, so that reading them costs no request.
+    summary : one dict per result (name, kind, rows, columns, crs, text).
+    started_at, ended_at : seconds since 1970-01-01 UTC by this machine's clock; ``ended_at`` is None before the end.
+
+    Notes
+    -----
+    All traits are read-only. They are written by the poller's thread alone, so an observer runs there: it
+    may read anything and must not wait for the job. Cost: the polls of :meth:`Job.wait`, and one GET per
+    output when the job has succeeded.
+
+    Examples
+    --------
+    >>> w = JobWidget(job)                                # doctest: +SKIP
+    >>> w.observe(lambda c: print(c.new), "job_status")   # doctest: +SKIP
+    """
+
+    _esm = static_text("job.js")
+    _css = static_text("job.css")
+
+    job_id = t.Unicode("", read_only=True).tag(sync=True)
+    job_url = t.Unicode("", read_only=True).tag(sync=True)
+    task_name = t.Unicode("", read_only=True).tag(sync=True)
+    job_status = t.Unicode("", read_only=True).tag(sync=True)
+    progress = t.Float(None, allow_none=True, read_only=True).tag(sync=True)
+    progress_text = t.Unicode("", read_only=True).tag(sync=True)
+    error = t.Unicode("", read_only=True).tag(sync=True)
+    contact = t.Unicode("", read_only=True).tag(sync=True)
+    results_ready = t.Bool(default_value=False, read_only=True).tag(sync=True)
+    summary = t.List(t.Dict(), read_only=True).tag(sync=True)
+    started_at = t.Float(0.0, read_only=True).tag(sync=True)
+    ended_at = t.Float(None, allow_none=True, read_only=True).tag(sync=True)
+    message_total = t.Int(0, read_only=True).tag(sync=True)
+    # Not sent while the log grows: lines travel once, as custom messages; the tail at the end, for saved pages.
+    message_tail = t.List(t.List(), read_only=True).tag(sync=True)
+    messages = t.List(t.Dict(), read_only=True)
+
+    def __init__(self, job: Job, **traits: Any) -> None:
+        if not isinstance(job, Job):
+            raise TypeError(
+                f"JobWidget shows a Job, got {type(job).__name__}; see GPTask.submit or Job.from_url."
+            )
+        self.job = job
+        self._log: list[JobMessage] = []
+        self._summaries: list[view.Summary] = []
+        self._is_closed = False
+        super().__init__(**traits)
+        self.on_msg(self._on_browser)
+        self._apply(
+            job_id=job.job_id,
+            job_url=job.url,
+            task_name=job.task.name,
+            started_at=job.info.received_at,
+            **self._state(job.watch),
+        )
+        _widgets[job] = self
+        self._watch = Poller.shared().watch(job, self._on_change)
+
+    @classmethod
+    def from_url(cls, url: str, *, auth: Any = None) -> JobWidget:
+        """Return a widget for the job at a URL, in this or any later session. One GET; errors as :meth:`Job.from_url`."""
+        return cls(Job.from_url(url, auth=auth))
+
+    def __repr__(self) -> str:
+        return f"<JobWidget {self.job_id} of {self.task_name}: {self.job_status}>"
+
+    # ------------------------------------------------------------ the verbs of Job
+
+    @property
+    def results(self) -> Results:
+        """The results by output name, fetched when first read."""
+        return self.job.results
+
+    def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        check: bool = True,
+        on_update: Callable[[JobInfo], None] | None = None,
+    ) -> JobInfo:
+        """Block until the job is final; as :meth:`Job.wait`."""
+        return self.job.wait(timeout, check=check, on_update=on_update)
+
+    def result(self, name: str | None = None, timeout: float | None = None) -> Any:
+        """Wait for the job and return a result; as :meth:`Job.result`."""
+        return self.job.result(name, timeout)
+
+    def cancel(self) -> JobInfo:
+        """Ask the service to cancel the job; as :meth:`Job.cancel`."""
+        return self.job.cancel()
+
+    def refresh(self) -> JobInfo:
+        """Poll once, and return when the traits show the new snapshot; as :meth:`Job.refresh`."""
+        info = self.job.refresh()
+        Poller.shared().settle(self._watch, _SETTLE_S)
+        return info
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self.job.__await__()
+
+    def close(self) -> None:
+        """Take the widget off every page; the job itself goes on."""
+        self._is_closed = True
+        if getattr(self, "_watch", None) is not None:
+            self._watch.unsubscribe(self._on_change)
+        super().close()
+
+    # ------------------------------------------------------------ on the poller's thread: the one writer
+
+    def _on_change(self, watch: Watch) -> None:
+        if self._is_closed:
+            return
+        ended = self.ended_at is not None
+        lines = self._new_lines()
+        self._apply(**self._state(watch))
+        self._send_lines(len(self._log) - len(lines), lines)
+        if self.job.done() or watch.error is not None:
+            if not ended:
+                self._apply(message_tail=self._tail(self._log))
+            self._update_saved_output()
+        if self.job.status.is_success and not self.results_ready and not ended:
+            Poller.shared().spawn(self._load_results)
+
+    def _state(self, watch: Watch | None) -> dict[str, Any]:
+        info = self.job.info
+        over = info.status.is_terminal or (watch is not None and watch.error is not None)
+        return {
+            "job_status": info.status.value,
+            "progress": info.progress.percent if info.progress else 100.0 if info.status.is_success else None,
+            "progress_text": info.progress.message if info.progress else "",
+            "messages": [m.to_json() for m in info.messages[-_TAIL:]],
+            "message_total": len(self._log),
+            "error": view.error_text(self.job, watch.error if watch else None),
+            "contact": _contact(watch),
+            "ended_at": (self.ended_at or info.received_at) if over else None,
+        }
+
+    def _new_lines(self) -> list[JobMessage]:
+        """Append what the service's list has beyond the log, and return it; the log itself never shrinks."""
+        fresh = list(self.job.info.messages[len(self._log) :])
+        self._log.extend(fresh)
+        return fresh
+
+    def _send_lines(self, first: int, lines: list[JobMessage]) -> None:
+        for start in range(0, len(lines), _BATCH):
+            batch = lines[start : start + _BATCH]
+            self.send({"kind": "log", "seq": first + start, "lines": self._tail(batch)})
+
+    def _tail(self, lines: list[JobMessage]) -> list[list[str]]:
+        return [[m.level, m.description] for m in lines[-max(_TAIL, _BATCH) :]]
+
+    def _show_results(self, summaries: list[view.Summary], problem: str) -> None:
+        self._summaries = summaries
+        self._apply(
+            summary=[s.to_json() for s in summaries],
+            error=problem or self.error,
+            results_ready=not problem,
+        )
+        self._update_saved_output()
+
+    # ------------------------------------------------------------ off the poller's thread: no trait is written
+
+    def _load_results(self) -> None:
+        summaries: list[view.Summary] = []
+        problem = ""
+        try:
+            summaries += (view.summarize(name, self.job.results[name]) for name in self.job.results)
+        except SpatialWidgetsError as error:
+            problem = f"The job succeeded, but a result could not be read. {error}"
+        Poller.shared().call(lambda: self._show_results(summaries, problem))
+
+    def _on_browser(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Answer a view: never with HTTP here, and never by writing a trait."""
+        kind = content.get("kind") if isinstance(content, dict) else None
+        if kind == "cancel":
+            self.send({"kind": "cancel-ack"})
+            Poller.shared().spawn(self._cancel)
+        elif kind == "hello":
+            self.send({"kind": "now", "now": time.time()})
+        elif kind == "log-from":
+            first = content.get("seq")
+            if isinstance(first, int) and 0 <= first <= len(self._log):
+                lines = self._log[first : first + _REPLY]
+                self.send({"kind": "log", "seq": first, "lines": [[m.level, m.description] for m in lines]})
+
+    def _cancel(self) -> None:
+        try:
+            self.job.cancel()
+            problem = ""
+        except SpatialWidgetsError as error:
+            problem = f"Cancel failed, the job goes on. {error}"
+        self.send({"kind": "cancel-done", "problem": problem})
+
+    # ------------------------------------------------------------ saved pages
+
+    def _plain_text(self) -> str:
+        return view.plain_text(self.job, self._summaries, self.error)
+
+    def _html_text(self) -> str:
+        return view.html_text(self.job, self._summaries, self.error)
+
+
+def _contact(watch: Watch | None) -> str:
+    if watch is None or watch.failure is None or watch.error is not None:
+        return ""
+    return f"No answer from the service ({watch.schedule.failures} in a row), still trying. {watch.failure}"
+
+
+_widgets: weakref.WeakKeyDictionary[Job, JobWidget] = weakref.WeakKeyDictionary()
+
+
+def show_job(job: Job) -> JobWidget:
+    """Return the widget of a job: the one it has, or a new one."""
+    widget = _widgets.get(job)
+    return widget if widget is not None and not widget._is_closed else JobWidget(job)  # noqa: SLF001

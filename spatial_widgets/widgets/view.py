@@ -1,0 +1,150 @@
+"""What is shown of a job, as plain values: no widget, no HTTP, no clock.
+
+``static/job.js`` holds the same table of badges for the browser; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from spatial_widgets.client import ResultFile
+from spatial_widgets.errors import JobCancelled, JobError
+from spatial_widgets.protocol import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spatial_widgets.client import Job
+
+__all__ = ["TONES", "Summary", "badge", "error_text", "html_text", "plain_text", "summarize"]
+
+#: Status to tone; the tone decides the colour, the word always stands beside it.
+TONES: dict[JobStatus, str] = {
+    JobStatus.NEW: "queued",
+    JobStatus.SUBMITTED: "queued",
+    JobStatus.WAITING: "queued",
+    JobStatus.EXECUTING: "running",
+    JobStatus.SUCCEEDED: "good",
+    JobStatus.FAILED: "bad",
+    JobStatus.TIMED_OUT: "bad",
+    JobStatus.CANCELLING: "stopping",
+    JobStatus.CANCELLED: "stopped",
+    JobStatus.DELETING: "stopping",
+    JobStatus.DELETED: "stopped",
+    JobStatus.EXPECTED_FAILURE: "bad",
+}
+
+# Fixed colours for the saved page, where no theme can be asked; white on each has a contrast of 5 or more.
+_COLOURS = {
+    "queued": "#56616e",
+    "running": "#0b5cad",
+    "good": "#1b7f3b",
+    "bad": "#b3261e",
+    "stopping": "#7a5c00",
+    "stopped": "#7a5c00",
+}
+_LAST_MESSAGES = 20
+
+
+def badge(status: JobStatus) -> tuple[str, str]:
+    """Return ``(text, tone)``; an unknown status shows its raw word as a running job."""
+    return (status.label if status.is_known else status.value), TONES.get(status, "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One result in a line: its name, what it is, and its size."""
+
+    name: str
+    kind: str
+    rows: int | None = None
+    columns: tuple[str, ...] = ()
+    crs: str = ""
+    text: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what travels to the browser."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "rows": self.rows,
+            "columns": list(self.columns),
+            "crs": self.crs,
+            "text": self.text,
+        }
+
+    @property
+    def sentence(self) -> str:
+        """The line itself."""
+        if self.rows is None:
+            return f"{self.name}: {self.text or self.kind}"
+        crs = f", {self.crs}" if self.crs else ""
+        return f"{self.name}: {self.kind}, {self.rows:,} rows \u00d7 {len(self.columns)} columns{crs}"
+
+
+def summarize(name: str, value: Any) -> Summary:
+    """Describe one result."""
+    if isinstance(value, pd.DataFrame):
+        is_spatial = isinstance(value, gpd.GeoDataFrame)
+        crs = ""
+        if is_spatial:
+            authority = value.crs.to_authority() if value.crs is not None else None
+            crs = ":".join(authority) if authority else value.crs.name if value.crs is not None else "no CRS"
+        kind = "GeoDataFrame" if is_spatial else "DataFrame"
+        return Summary(name, kind, len(value), tuple(map(str, value.columns)), crs)
+    if value is None:
+        return Summary(name, "None", text="not produced")
+    if isinstance(value, ResultFile):
+        return Summary(name, "file", text=value.url)
+    if isinstance(value, list):
+        return Summary(name, "list", text=f"a list of {len(value)}")
+    shown = str(value)
+    return Summary(name, type(value).__name__, text=shown if len(shown) <= 200 else shown[:197] + "…")
+
+
+def error_text(job: Job, watch_error: BaseException | None) -> str:
+    """Return what went wrong and what to do next, or "" when nothing did."""
+    if watch_error is not None:
+        return str(watch_error)
+    try:
+        job.raise_for_status()
+    except JobCancelled:
+        return ""
+    except JobError as error:
+        return str(error)
+    return ""
+
+
+def plain_text(job: Job, summaries: Sequence[Summary], error: str) -> str:
+    """Return the state of a job as ``text/plain``."""
+    lines = [f"{job.task.name} job {job.job_id}: {badge(job.status)[0]} ({job.status.value})"]
+    lines += [f"  {s.sentence}" for s in summaries]
+    if error:
+        lines += [f"  {line}" for line in error.splitlines()]
+    return "\n".join(lines)
+
+
+def html_text(job: Job, summaries: Sequence[Summary], error: str) -> str:
+    """Return the state of a job as ``text/html`` that reads well without script, style or theme."""
+    e = html.escape
+    word, tone = badge(job.status)
+    pill = f"background:{_COLOURS[tone]};color:#fff;padding:1px 8px;border-radius:9px"
+    status = f'<span style="{pill}">{e(word)}</span> <code>{e(job.status.value)}</code>'
+    parts = [f"<div><strong>{e(job.task.name)}</strong> {status} <small>job {e(job.job_id)}</small>"]
+    if error:
+        parts.append(f"<p>{'<br>'.join(e(line) for line in error.splitlines())}</p>")
+    if summaries:
+        parts.append("<ul>" + "".join(f"<li>{e(s.sentence)}</li>" for s in summaries) + "</ul>")
+    messages = job.messages
+    if messages:
+        tail = messages[-_LAST_MESSAGES:]
+        lines = "\n".join(
+            e(f"{m.level}: {m.description}" if m.level != "informative" else m.description) for m in tail
+        )
+        parts.append(f"<details><summary>Messages ({len(messages)})</summary><pre>{lines}</pre></details>")
+    return "".join(parts) + "</div>"
