@@ -29,7 +29,7 @@ __all__ = ["Poller", "RequestPool", "Watch", "Workers"]
 
 logger = logging.getLogger(__name__)
 _THREADS = 32
-_POOL_IDLE_S = 5.0
+_POOL_IDLE_S = 2.0
 
 
 class Workers(Protocol):

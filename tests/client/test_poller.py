@@ -1,0 +1,169 @@
+import threading
+
+from fakes import FakeClock, InlineWorkers, ScriptedApp, error
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spatial_widgets import errors
+from spatial_widgets.client.poller import Poller, RequestPool
+from spatial_widgets.protocol import JobStatus
+
+
+def run(poller, clock, limit=10_000):
+    """Tick until nothing is due; return the number of ticks."""
+    for n in range(limit):
+        due = poller.tick(clock.now())
+        if due is None and not poller._has_work():
+            return n
+        if due is not None:
+            clock.time = max(clock.time, due)
+    raise AssertionError("the poller never came to rest")
+
+
+def watched(polls, **kwargs):
+    clock = FakeClock()
+    poller = Poller(clock=clock, workers=InlineWorkers(), threaded=False)
+    job = ScriptedApp(polls, **kwargs).submit(clock=clock)
+    seen = []
+    watch = poller.watch(job, lambda w: seen.append((w.job.status.value, w.error)))
+    return poller, clock, watch, seen
+
+
+def test_subscribers_see_changes_and_not_polls():
+    poller, clock, watch, seen = watched(["esriJobWaiting"] * 5 + ["esriJobExecuting"] * 20 + ["esriJobSucceeded"])
+    run(poller, clock)
+    words = [s for s, _ in seen]
+    assert words == ["esriJobSubmitted", "esriJobWaiting", "esriJobExecuting", "esriJobSucceeded"]
+    assert watch.ended
+    assert watch.error is None
+
+
+def test_a_subscriber_that_raises_stops_nothing(caplog):
+    poller, clock, watch, seen = watched(["esriJobExecuting", "esriJobSucceeded"])
+    watch.subscribe(lambda w: 1 / 0)
+    late = []
+    watch.subscribe(lambda w: late.append(w.job.status))
+    run(poller, clock)
+    assert late[-1] is JobStatus.SUCCEEDED
+    assert "raised; watching goes on" in caplog.text
+
+
+def test_a_job_that_cannot_be_reached_ends_the_watch_with_job_lost():
+    poller, clock, watch, seen = watched(["esriJobExecuting", ConnectionError("down")])
+    started = clock.now()
+    # An unexpected kind of error is a defect and ends at once; transport errors take the budget.
+    run(poller, clock)
+    assert isinstance(watch.error, ConnectionError)
+    assert clock.now() - started < 5
+
+
+def test_lost_contact_takes_a_minute_and_says_how_to_attach():
+    poller, clock, watch, seen = watched(["esriJobExecuting", error(503, "busy")])
+    started = clock.now()
+    run(poller, clock)
+    assert isinstance(watch.error, errors.JobLost)
+    assert 60 <= clock.now() - started <= 150
+    assert watch.job.url in str(watch.error)
+
+
+def test_a_watch_that_nobody_wants_ends_without_a_verdict():
+    poller, clock, watch, seen = watched(["esriJobExecuting"])
+    poller.tick(clock.now())
+    watch.unsubscribe(watch._subscribers[0])
+    run(poller, clock)
+    assert watch.ended
+    assert watch.error is None
+    assert not watch.job.done()
+
+
+def test_two_subscribers_cost_one_poll_each_time():
+    app = ScriptedApp(["esriJobExecuting", "esriJobExecuting", "esriJobSucceeded"])
+    clock = FakeClock()
+    poller = Poller(clock=clock, workers=InlineWorkers(), threaded=False)
+    job = app.submit(clock=clock)
+    first = poller.watch(job, lambda w: None)
+    assert poller.watch(job, lambda w: None) is first
+    run(poller, clock)
+    assert app.count(app.job_id) == 3
+
+
+def test_callbacks_come_after_the_end_was_published_even_when_added_late():
+    poller, clock, watch, seen = watched(["esriJobSucceeded"])
+    order = []
+    watch.when_done(lambda w: order.append(("done", len(seen))))
+    run(poller, clock)
+    watch.when_done(lambda w: order.append(("late", len(seen))))
+    run(poller, clock)
+    assert order == [("done", len(seen)), ("late", len(seen))]
+
+
+GOOD = ["esriJobWaiting", "esriJobExecuting", "esriJobCancelling", "esriJobOdd"]
+END = [s.value for s in JobStatus if s.is_terminal]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(GOOD), st.just(500), st.just(404)), max_size=25), st.sampled_from([*END, 404, 503]))
+def test_every_script_ends_in_a_defined_state(script, last):
+    polls = [error(p, "x") if isinstance(p, int) else p for p in [*script, last]]
+    poller, clock, watch, seen = watched(polls)
+    run(poller, clock)
+    assert watch.ended
+    assert watch.job.done() != (watch.error is not None)
+
+
+def test_one_named_thread_that_goes_when_the_work_is_done():
+    poller = Poller()
+    app = ScriptedApp(["esriJobExecuting", "esriJobSucceeded"])
+    ended = threading.Event()
+    names = []
+    poller.watch(app.submit(), lambda w: names.append(threading.current_thread().name), when_done=lambda w: ended.set())
+    assert ended.wait(10)
+    assert set(names) == {"spatial-widgets-poller"}
+    thread = poller._thread
+    if thread is not None:
+        assert thread.daemon
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_a_request_that_hangs_holds_up_no_other_job():
+    release = threading.Event()
+
+    class Hanging(ScriptedApp):
+        def job(self):
+            release.wait(20)
+            return super().job()
+
+    poller = Poller()
+    slow, ended = Hanging(["esriJobSucceeded"]), threading.Event()
+    slow_ended = threading.Event()
+    poller.watch(slow.submit(), when_done=lambda w: slow_ended.set())
+    poller.watch(ScriptedApp(["esriJobExecuting", "esriJobSucceeded"]).submit(), when_done=lambda w: ended.set())
+    try:
+        assert ended.wait(10)
+        assert not slow_ended.is_set()
+    finally:
+        release.set()
+    assert slow_ended.wait(10)
+
+
+def test_the_pool_never_has_more_threads_than_its_size():
+    pool = RequestPool(size=3, idle_s=0.1)
+    gate, running, peak, lock = threading.Event(), [], [], threading.Lock()
+    finished = threading.Semaphore(0)
+
+    def work():
+        with lock:
+            running.append(threading.current_thread().name)
+            peak.append(len(running))
+        gate.wait(10)
+        with lock:
+            running.remove(threading.current_thread().name)
+        finished.release()
+
+    for _ in range(12):
+        pool.submit(work)
+    gate.set()
+    for _ in range(12):
+        assert finished.acquire(timeout=10)
+    assert max(peak) <= 3

@@ -1,0 +1,231 @@
+"""The session over real sockets: what a server can do to a request, and when the request ends all the same."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+import requests
+
+from spatial_widgets import errors
+from spatial_widgets.client import GPSession
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"ok\":true}"
+
+
+class RawServer:
+    """Accepts connections on loopback and hands each to a function, on a thread of its own."""
+
+    def __init__(self, handle):
+        self.handle = handle
+        self.requests = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/arcgis/rest/services/x/GPServer"
+        self.open = []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        while not self.over.is_set():
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.open.append(connection)
+            worker = threading.Thread(target=self.serve, args=(connection,), daemon=True)
+            worker.start()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError), connection:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                piece = connection.recv(65536)
+                if not piece:
+                    return
+                head += piece
+            self.requests.append(head.decode("latin-1"))
+            self.handle(connection, self)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in self.open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        self.thread.join(5)
+
+
+def drip(piece, every_s=0.05):
+    def handle(connection, server):
+        while not server.over.wait(every_s):
+            connection.sendall(piece)
+
+    return handle
+
+
+def answer(data):
+    return lambda connection, server: connection.sendall(data)
+
+
+def silent(connection, server):
+    server.over.wait(30)
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [silent, drip(b"H"), drip(b"X-Header: more\r\n")],
+    ids=["silent", "one letter at a time", "headers without end"],
+)
+def test_a_request_ends_at_its_deadline_whatever_the_server_does(handle):
+    with RawServer(handle) as server:
+        started = time.monotonic()
+        with pytest.raises(errors.TransportError):
+            GPSession(server.url).get_json(server.url, deadline_s=0.6, retry=False)
+        assert time.monotonic() - started < 2
+
+
+def test_a_body_that_drips_ends_at_the_deadline():
+    def handle(connection, server):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        drip(b" ")(connection, server)
+
+    with RawServer(handle) as server:
+        started = time.monotonic()
+        with pytest.raises(errors.TransportTimeout, match=r"0\.6 s"):
+            GPSession(server.url).get_json(server.url, deadline_s=0.6, retry=False)
+        assert time.monotonic() - started < 2
+
+
+def test_a_body_cut_short_is_a_transport_error():
+    with RawServer(answer(OK[:-4])) as server, pytest.raises(errors.TransportError):
+        GPSession(server.url).get_json(server.url, retry=False)
+
+
+def test_a_dead_port_is_told_and_nothing_was_sent():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    session = GPSession(f"http://127.0.0.1:{port}/GPServer")
+    with pytest.raises(errors.TransportError, match="Nothing was sent"):
+        session.get_json(f"http://127.0.0.1:{port}/GPServer")
+    with pytest.raises(errors.TransportError, match="Nothing was sent"):
+        session.post_json(f"http://127.0.0.1:{port}/GPServer/T/submitJob", {"a": "1"})
+
+
+def test_a_post_is_sent_once_and_a_get_again():
+    def reset(connection, server):
+        connection.close()
+
+    with RawServer(reset) as server:
+        session = GPSession(server.url)
+        with pytest.raises(errors.TransportError):
+            session.post_json(server.url + "/T/submitJob", {"a": "1"})
+        assert len(server.requests) == 1
+        with pytest.raises(errors.TransportError) as caught:
+            session.get_json(server.url)
+        assert len(server.requests) == 4
+        assert caught.value.attempts == 3
+
+
+def test_the_token_goes_to_its_own_origin_only_and_never_into_a_url():
+    with RawServer(answer(OK)) as other:
+
+        def redirect(connection, server):
+            connection.sendall(f"HTTP/1.1 302 Found\r\nLocation: {other.url}/elsewhere\r\nContent-Length: 0\r\n\r\n".encode())
+
+        with RawServer(redirect) as server:
+            session = GPSession(server.url, auth="very-secret")
+            assert session.get_json(server.url) == {"ok": True}
+            assert "X-Esri-Authorization: Bearer very-secret" in server.requests[0]
+            assert "very-secret" not in other.requests[0]
+            assert "very-secret" not in server.requests[0].splitlines()[0]
+            with pytest.raises(errors.ProtocolError, match="redirected"):
+                session.post_json(server.url + "/T/submitJob", {"a": "1"})
+            assert len(other.requests) == 1
+
+
+def test_an_auth_object_is_used_and_its_secret_masked():
+    body = b'{"error": {"code": 400, "message": "you sent Zm9vOnNlY3JldA=="}}'
+    with RawServer(answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))) as server:
+        session = GPSession(server.url, auth=requests.auth.HTTPBasicAuth("foo", "secret"))
+        with pytest.raises(errors.ServiceError) as caught:
+            session.get_json(server.url)
+        assert "Authorization: Basic Zm9vOnNlY3JldA==" in server.requests[0]
+        assert "Zm9vOnNlY3JldA==" not in str(caught.value)
+
+
+def test_netrc_is_not_asked(tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hush\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with RawServer(answer(OK)) as server:
+        GPSession(server.url).get_json(server.url)
+        assert "Authorization" not in server.requests[0]
+
+
+def test_threads_share_one_renewal_of_a_token():
+    asked = []
+
+    def make():
+        asked.append(1)
+        return f"token-number-{len(asked)}"
+
+    refuse = b'{"error": {"code": 498, "message": "Invalid token."}}'
+
+    def handle(connection, server):
+        old = "token-number-1" in server.requests[-1]
+        body = refuse if old else b'{"ok": true}'
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with RawServer(handle) as server:
+        session = GPSession(server.url, auth=make)
+        session._current_token()
+        results = []
+        threads = [threading.Thread(target=lambda: results.append(session.get_json(server.url))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert len(asked) == 2
+        assert results == [{"ok": True}] * 8
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "words"),
+    [
+        (200, b"<html><form>Password</form></html>", errors.ProtocolError, "login page"),
+        (200, b"<!DOCTYPE html><title>Services</title>", errors.ProtocolError, "HTML"),
+        (200, b"", errors.ProtocolError, "empty"),
+        (200, b"\xff\xfe\x00", errors.ProtocolError, "not whole JSON"),
+        (200, b'{"a": [1, 2', errors.ProtocolError, "not whole JSON"),
+        (404, b"<html>", errors.ProtocolError, "404"),
+        (404, b'{"error": {"code": 404, "message": "gone"}}', errors.NotFound, "gone"),
+        (503, b'{"error": {"code": 503, "message": "busy"}}', errors.ServiceError, "busy"),
+        (502, b"<html>Bad gateway</html>", errors.TransportError, "502"),
+        (429, b"slow down", errors.TransportError, "429"),
+        (200, b'{"error": {"code": 499, "message": "Token Required", "details": null}}', errors.AuthenticationError, "auth="),
+        (200, b'{"error": "invalid_grant", "error_description": "expired"}', errors.ServiceError, "expired"),
+        (200, b'{"status": "error", "code": 400, "messages": ["no", "why"]}', errors.ServiceError, "no why"),
+        (200, b'{"error": {"message": "bare", "details": "one line"}}', errors.ServiceError, "bare one line"),
+    ],
+)  # fmt: skip
+def test_every_odd_answer_has_its_error(status, body, error, words):
+    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+    with RawServer(answer(head + body)) as server, pytest.raises(error, match=words):
+        GPSession(server.url).get_json(server.url, retry=False)
+
+
+def test_an_endless_answer_is_cut_off():
+    def handle(connection, server):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[")
+        while not server.over.is_set():
+            connection.sendall(b"1," * 50_000)
+
+    with RawServer(handle) as server, pytest.raises(errors.ProtocolError, match="1 MB"):
+        GPSession(server.url).get_json(server.url, max_bytes=1 << 20, retry=False)
