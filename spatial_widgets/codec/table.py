@@ -198,15 +198,15 @@ def encode_columns(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], list[dict
     ------
     CodecError : a column holds what no field can.
     """
-    fields: list[dict[str, Any]] = []
-    columns: list[list[Any]] = []
-    for name in frame.columns:
-        field, values = _encode_column(str(name), frame[name])
-        fields.append(field)
-        columns.append(values)
-    names = [f["name"] for f in fields]
+    names = [str(name) for name in frame.columns]
     if len(set(names)) < len(names):
         raise CodecError(f"column names must differ, got {names}")
+    fields: list[dict[str, Any]] = []
+    columns: list[list[Any]] = []
+    for position, name in enumerate(names):
+        field, values = _encode_column(name, frame.iloc[:, position])
+        fields.append(field)
+        columns.append(values)
     if not columns:
         return fields, [{} for _ in range(len(frame))]
     return fields, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

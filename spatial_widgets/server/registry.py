@@ -158,7 +158,7 @@ class Task:
                 parameter=parameter.name,
             ) from error
         if parameter.choices:
-            chosen = next((c for c in parameter.choices if str(c).casefold() == str(value).casefold()), None)
+            chosen = next((c for c in parameter.choices if _same_word(str(c), str(value))), None)
             if chosen is None:
                 allowed = ", ".join(map(str, parameter.choices))
                 raise ParameterError(
@@ -193,6 +193,12 @@ class Task:
             "executionType": "esriExecutionTypeAsynchronous",
             "parameters": [_parameter_json(p) for p in self.parameters],
         }
+
+
+def _same_word(choice: str, given: str) -> bool:
+    """Whether a word is a choice, in any case; "Mile" stands for "Miles", as on Esri's own pages."""
+    folded = choice.casefold()
+    return given.casefold() in {folded, folded.removesuffix("s")}
 
 
 def _names_outputs(returned: Mapping[str, Any], owner: Task) -> bool:

@@ -137,7 +137,7 @@ class TestSpatialReferences:
         assert set(document) == {"wkt"}
         assert document["wkt"].startswith("PROJCS[")
         again = decode_spatial_reference(document)
-        assert again.to_dict()["lat_0"] == 52
+        assert {p.name: p.value for p in again.coordinate_operation.params}["Latitude of natural origin"] == 52
 
     def test_nothing_is_none_and_nonsense_is_an_error(self):
         assert decode_spatial_reference(None) is None
