@@ -67,7 +67,9 @@ class InlineWorkers:
 class Raw:
     """An HTTP answer to give: status, body, headers."""
 
-    def __init__(self, body: bytes | str | Mapping[str, Any] | list[Any], status: int = 200, **headers: str) -> None:
+    def __init__(
+        self, body: bytes | str | Mapping[str, Any] | list[Any], status: int = 200, **headers: str
+    ) -> None:
         text = body if isinstance(body, (bytes, str)) else json.dumps(body)
         self.body = text if isinstance(text, bytes) else text.encode()
         self.status = status
@@ -92,7 +94,13 @@ class ScriptedApp(BaseAdapter):
     An entry is a status word, a job document, a :class:`Raw` answer, or an exception to raise.
     """
 
-    def __init__(self, polls: list[Any] | None = None, *, task: Mapping[str, Any] = TASK, results: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        polls: list[Any] | None = None,
+        *,
+        task: Mapping[str, Any] = TASK,
+        results: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()
         self.polls = list(polls or ["esriJobSucceeded"])
         self.task = task
@@ -116,7 +124,12 @@ class ScriptedApp(BaseAdapter):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         parts = urlsplit(str(request.url))
         body = request.body.decode() if isinstance(request.body, bytes) else (request.body or "")
-        asked = Asked(str(request.method), str(request.url), dict(parse_qsl(parts.query) + parse_qsl(body)), dict(request.headers))
+        asked = Asked(
+            str(request.method),
+            str(request.url),
+            dict(parse_qsl(parts.query) + parse_qsl(body)),
+            dict(request.headers),
+        )
         self.asked.append(asked)
         answer = self.answer(asked)
         if isinstance(answer, BaseException):
@@ -139,7 +152,15 @@ class ScriptedApp(BaseAdapter):
             return prepared.pop(0)
         match asked.path.removeprefix(urlsplit(URL).path).strip("/").split("/"):
             case [""]:
-                return {"currentVersion": 11.1, "serviceDescription": "", "tasks": [self.task["name"]], "executionType": self.task["executionType"], "resultMapServerName": "", "maximumRecords": 1000, "capabilities": ""}
+                return {
+                    "currentVersion": 11.1,
+                    "serviceDescription": "",
+                    "tasks": [self.task["name"]],
+                    "executionType": self.task["executionType"],
+                    "resultMapServerName": "",
+                    "maximumRecords": 1000,
+                    "capabilities": "",
+                }
             case [name] if name == self.task["name"]:
                 return self.task
             case [name, "submitJob"] if name == self.task["name"]:

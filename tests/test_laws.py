@@ -13,7 +13,17 @@ import spatial_widgets
 
 ROOT = Path(spatial_widgets.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
-FLOORS = {"errors": 0, "protocol": 1, "codec": 2, "data": 2, "client": 3, "widgets": 5, "cli": 5, "local": 5}
+FLOORS = {
+    "errors": 0,
+    "protocol": 1,
+    "codec": 2,
+    "data": 2,
+    "client": 3,
+    "widgets": 5,
+    "cli": 5,
+    "demo": 5,
+    "local": 5,
+}
 JUPYTER = {"IPython", "ipywidgets", "traitlets", "anywidget"}
 WEB = {"starlette", "uvicorn", "multipart", "python_multipart"}
 THREADED = {"client/poller.py"}  # beside server/; the widget loads results on the poller's pool
@@ -55,19 +65,21 @@ def own(path: Path) -> set[str]:
 def test_imports_go_down_or_sideways(path):
     floor = FLOORS[package_of(path)]
     for target in own(path) & FLOORS.keys():
-        assert FLOORS[target] < floor or target == package_of(path) or floor == 5, f"{name_of(path)} imports {target}"
+        assert FLOORS[target] < floor or target == package_of(path) or floor == 5, (
+            f"{name_of(path)} imports {target}"
+        )
 
 
 @pytest.mark.parametrize("path", [m for m in MODULES if package_of(m) in {"client", "server"}], ids=name_of)
 def test_client_and_server_do_not_know_each_other(path):
     assert not own(path) & ({"client", "server"} - {package_of(path)})
-    assert not own(path) & {"widgets", "cli", "local"}
+    assert not own(path) & {"widgets", "cli", "demo", "local"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_heavy_neighbours_are_met_in_one_place_each(path):
     roots = {name.split(".")[0] for name in imports(path)}
-    if package_of(path) not in {"widgets", "cli", "local"}:
+    if package_of(path) not in {"widgets", "cli", "demo", "local"}:
         assert not roots & JUPYTER
     assert "requests" not in roots or name_of(path) == "client/session.py"
     assert not roots & WEB or name_of(path) == "server/asgi.py"
@@ -76,7 +88,9 @@ def test_heavy_neighbours_are_met_in_one_place_each(path):
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_threads_start_in_known_places(path):
     text = path.read_text(encoding="utf-8")
-    starts = "threading.Thread(" in text or "ThreadPoolExecutor" in text.replace("Not a ThreadPoolExecutor", "")
+    starts = "threading.Thread(" in text or "ThreadPoolExecutor" in text.replace(
+        "Not a ThreadPoolExecutor", ""
+    )
     assert not starts or name_of(path) in THREADED or package_of(path) == "server"
 
 
@@ -96,8 +110,20 @@ def test_the_median_module_is_small():
 
 def test_importing_the_package_loads_neither_geopandas_nor_jupyter():
     code = "import sys, spatial_widgets; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
-    heavy = {"numpy", "pandas", "geopandas", "shapely", "pyproj", "requests", "starlette", "uvicorn", *JUPYTER}
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+    heavy = {
+        "numpy",
+        "pandas",
+        "geopandas",
+        "shapely",
+        "pyproj",
+        "requests",
+        "starlette",
+        "uvicorn",
+        *JUPYTER,
+    }
     assert not heavy & set(loaded)
 
 

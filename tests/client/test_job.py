@@ -33,7 +33,9 @@ def test_wait_ends_on_every_terminal_status(status):
     assert job.done()
 
 
-@pytest.mark.parametrize("status", [s.value for s in JobStatus if not s.is_terminal] + ["esriJobSomethingNew"])
+@pytest.mark.parametrize(
+    "status", [s.value for s in JobStatus if not s.is_terminal] + ["esriJobSomethingNew"]
+)
 def test_wait_goes_on_through_every_other_status(status):
     clock = FakeClock()
     job = ScriptedApp([status, "esriJobSucceeded"]).submit(clock=clock)
@@ -53,7 +55,11 @@ def test_reading_the_state_costs_no_request():
 
 
 def test_a_failed_job_says_its_own_last_errors():
-    failed = {"jobId": "j1", "jobStatus": "esriJobFailed", "messages": [message("Started"), message("ERROR 000732: no such field", "Error")]}
+    failed = {
+        "jobId": "j1",
+        "jobStatus": "esriJobFailed",
+        "messages": [message("Started"), message("ERROR 000732: no such field", "Error")],
+    }
     job = ScriptedApp([failed]).submit()
     with pytest.raises(errors.JobFailed, match="ERROR 000732: no such field$"):
         job.wait()
@@ -75,9 +81,19 @@ def test_our_patience_ends_while_the_job_goes_on():
 
 
 def test_polls_that_fail_are_forgiven_when_the_next_one_is_good():
-    bad = [requests.ConnectionError("reset"), Raw("<html>502</html>", 502), Raw(""), Raw('{"jobId": "j'), error(500, "oops"), Raw("<html>hello</html>"), Raw("[]")]
+    bad = [
+        requests.ConnectionError("reset"),
+        Raw("<html>502</html>", 502),
+        Raw(""),
+        Raw('{"jobId": "j'),
+        error(500, "oops"),
+        Raw("<html>hello</html>"),
+        Raw("[]"),
+    ]
     for trouble in bad:
-        job = ScriptedApp(["esriJobExecuting", trouble, trouble, trouble, "esriJobSucceeded"]).submit(clock=FakeClock())
+        job = ScriptedApp(["esriJobExecuting", trouble, trouble, trouble, "esriJobSucceeded"]).submit(
+            clock=FakeClock()
+        )
         assert job.wait().status.is_success
 
 
@@ -253,7 +269,11 @@ def test_a_time_out_of_wait_for_leaves_the_job_alone():
 
 def test_an_echoed_token_is_masked_in_messages_and_errors():
     token = "tok/en+with=odd"
-    said = {"jobId": "j1", "jobStatus": "esriJobFailed", "messages": [message(f"GET http://x/?token={token} failed", "Error")]}
+    said = {
+        "jobId": "j1",
+        "jobStatus": "esriJobFailed",
+        "messages": [message(f"GET http://x/?token={token} failed", "Error")],
+    }
     job = ScriptedApp([said]).submit(auth=token)
     with pytest.raises(errors.JobFailed) as caught:
         job.wait()
@@ -270,7 +290,14 @@ def test_an_echoed_token_is_masked_in_messages_and_errors():
 def test_synchronous_tasks_are_executed_not_submitted():
     task = {**TASK, "executionType": "esriExecutionTypeSynchronous"}
     app = ScriptedApp(task=task)
-    app.answers["execute"] = [{"results": [{"paramName": "bufferLayer", "dataType": "GPFeatureRecordSetLayer", "value": POINT_LAYER}], "messages": []}]
+    app.answers["execute"] = [
+        {
+            "results": [
+                {"paramName": "bufferLayer", "dataType": "GPFeatureRecordSetLayer", "value": POINT_LAYER}
+            ],
+            "messages": [],
+        }
+    ]
     made = app.service().task("Buffer")
     with pytest.raises(errors.ParameterError, match="execute"):
         made.submit(inputLayer=POINT_LAYER)

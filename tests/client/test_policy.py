@@ -33,7 +33,11 @@ def test_retry_after_wins_over_everything():
 def test_the_interval_stays_within_its_bounds(elapsed, has_progress, spread):
     policy = PollPolicy()
     pause = policy.interval_s(elapsed, has_progress=has_progress, spread=spread)
-    assert policy.min_s * 0.9 - 1e-9 <= pause <= (policy.progress_max_s if has_progress else policy.max_s) * 1.1 + 1e-9
+    assert (
+        policy.min_s * 0.9 - 1e-9
+        <= pause
+        <= (policy.progress_max_s if has_progress else policy.max_s) * 1.1 + 1e-9
+    )
 
 
 def fail_until_lost(took_s, error=None, start=0.0):

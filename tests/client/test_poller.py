@@ -30,7 +30,9 @@ def watched(polls, **kwargs):
 
 
 def test_subscribers_see_changes_and_not_polls():
-    poller, clock, watch, seen = watched(["esriJobWaiting"] * 5 + ["esriJobExecuting"] * 20 + ["esriJobSucceeded"])
+    poller, clock, watch, seen = watched(
+        ["esriJobWaiting"] * 5 + ["esriJobExecuting"] * 20 + ["esriJobSucceeded"]
+    )
     run(poller, clock)
     words = [s for s, _ in seen]
     assert words == ["esriJobSubmitted", "esriJobWaiting", "esriJobExecuting", "esriJobSucceeded"]
@@ -102,7 +104,10 @@ END = [s.value for s in JobStatus if s.is_terminal]
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.one_of(st.sampled_from(GOOD), st.just(500), st.just(404)), max_size=25), st.sampled_from([*END, 404, 503]))
+@given(
+    st.lists(st.one_of(st.sampled_from(GOOD), st.just(500), st.just(404)), max_size=25),
+    st.sampled_from([*END, 404, 503]),
+)
 def test_every_script_ends_in_a_defined_state(script, last):
     polls = [error(p, "x") if isinstance(p, int) else p for p in [*script, last]]
     poller, clock, watch, seen = watched(polls)
@@ -116,7 +121,9 @@ def test_one_named_thread_that_goes_when_the_work_is_done():
     app = ScriptedApp(["esriJobExecuting", "esriJobSucceeded"])
     ended = threading.Event()
     names = []
-    poller.watch(app.submit(), lambda w: names.append(threading.current_thread().name), when_done=lambda w: ended.set())
+    poller.watch(
+        app.submit(), lambda w: names.append(threading.current_thread().name), when_done=lambda w: ended.set()
+    )
     assert ended.wait(10)
     assert set(names) == {"spatial-widgets-poller"}
     thread = poller._thread
@@ -138,7 +145,9 @@ def test_a_request_that_hangs_holds_up_no_other_job():
     slow, ended = Hanging(["esriJobSucceeded"]), threading.Event()
     slow_ended = threading.Event()
     poller.watch(slow.submit(), when_done=lambda w: slow_ended.set())
-    poller.watch(ScriptedApp(["esriJobExecuting", "esriJobSucceeded"]).submit(), when_done=lambda w: ended.set())
+    poller.watch(
+        ScriptedApp(["esriJobExecuting", "esriJobSucceeded"]).submit(), when_done=lambda w: ended.set()
+    )
     try:
         assert ended.wait(10)
         assert not slow_ended.is_set()

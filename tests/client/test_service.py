@@ -44,7 +44,12 @@ def test_wrong_parameters_are_told_by_name_and_nothing_is_sent(parameters, words
 
 def test_an_unknown_task_is_told_with_the_ones_there_are():
     app = ScriptedApp()
-    for answer in (error(400, "Invalid URL"), error(404, "no"), error(500, "fault"), Raw("<html>404</html>", 404)):
+    for answer in (
+        error(400, "Invalid URL"),
+        error(404, "no"),
+        error(500, "fault"),
+        Raw("<html>404</html>", 404),
+    ):
         app.answers["Bufer"] = [answer] * 3
         with pytest.raises(errors.NotFound, match=r"no task 'Bufer'. Did you mean 'Buffer'\?"):
             app.service().task("Bufer").submit(inputLayer=POINT_LAYER)
@@ -53,7 +58,9 @@ def test_an_unknown_task_is_told_with_the_ones_there_are():
 
 def test_environment_settings_pass_beside_the_parameters():
     app = ScriptedApp()
-    app.service().task("Buffer").submit(inputLayer=POINT_LAYER, context={"outSR": {"wkid": 3857}}, **{"env:outSR": 3857})
+    app.service().task("Buffer").submit(
+        inputLayer=POINT_LAYER, context={"outSR": {"wkid": 3857}}, **{"env:outSR": 3857}
+    )
     form = app.asked[-1].form
     assert form["context"] == '{"outSR":{"wkid":3857}}'
     assert form["env:outSR"] == "3857"

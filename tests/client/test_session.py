@@ -11,7 +11,7 @@ import requests
 from spatial_widgets import errors
 from spatial_widgets.client import GPSession
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"ok\":true}"
+OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"ok":true}'
 
 
 class RawServer:
@@ -138,7 +138,9 @@ def test_the_token_goes_to_its_own_origin_only_and_never_into_a_url():
     with RawServer(answer(OK)) as other:
 
         def redirect(connection, server):
-            connection.sendall(f"HTTP/1.1 302 Found\r\nLocation: {other.url}/elsewhere\r\nContent-Length: 0\r\n\r\n".encode())
+            connection.sendall(
+                f"HTTP/1.1 302 Found\r\nLocation: {other.url}/elsewhere\r\nContent-Length: 0\r\n\r\n".encode()
+            )
 
         with RawServer(redirect) as server:
             session = GPSession(server.url, auth="very-secret")
@@ -181,13 +183,17 @@ def test_threads_share_one_renewal_of_a_token():
     def handle(connection, server):
         old = "token-number-1" in server.requests[-1]
         body = refuse if old else b'{"ok": true}'
-        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
 
     with RawServer(handle) as server:
         session = GPSession(server.url, auth=make)
         session._current_token()
         results = []
-        threads = [threading.Thread(target=lambda: results.append(session.get_json(server.url))) for _ in range(8)]
+        threads = [
+            threading.Thread(target=lambda: results.append(session.get_json(server.url))) for _ in range(8)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

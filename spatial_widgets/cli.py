@@ -1,0 +1,256 @@
+"""The ``spatial-widgets`` command: the same client, in a terminal.
+
+Exit status: 0 well, 1 an error that is told on standard error, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spatial_widgets import __version__
+from spatial_widgets.errors import ParameterError, SpatialWidgetsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spatial_widgets.client import GPService, Job
+
+__all__ = ["main"]
+
+_TOKEN = "SPATIAL_WIDGETS_TOKEN"  # noqa: S105 -- the variable's name
+_WRITERS = {".geojson": "GeoJSON", ".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".json": "GeoJSON"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.run is not _serve:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    try:
+        status: int = options.run(options)
+    except SpatialWidgetsError as error:
+        print(f"spatial-widgets: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as error:
+        for note in getattr(error, "__notes__", []):
+            print(note, file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="spatial-widgets",
+        description="Run ArcGIS geoprocessing jobs. Without a URL, on this machine's local service, which is started if need be.",
+        epilog=f"The token for a service of your own is read from the environment variable {_TOKEN}.",
+    )
+    parser.add_argument("--version", action="version", version=f"spatial_widgets {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="run a real hot spot analysis, start to map")
+    demo.add_argument(
+        "--picture",
+        type=Path,
+        default=Path("earthquake_hot_spots.png"),
+        help="where the map goes (%(default)s)",
+    )
+    demo.set_defaults(run=_demo)
+
+    # Its options are the service's own, so that there is one list of them.
+    serve = commands.add_parser("serve", help="run a local service until interrupted", add_help=False)
+    serve.set_defaults(run=_serve)
+
+    tasks = commands.add_parser("tasks", help="list a service's tasks, or describe one")
+    tasks.add_argument("task", nargs="?", help="a task, to see its parameters")
+    _add_url(tasks)
+    tasks.set_defaults(run=_tasks)
+
+    submit = commands.add_parser("submit", help="submit a job and print its URL")
+    submit.add_argument("task")
+    submit.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="an input; VALUE is text, JSON, sample:NAME for a bundled layer, or @FILE for a layer in a file",
+    )  # fmt: skip
+    submit.add_argument("--watch", action="store_true", help="stay until the job has ended")
+    _add_url(submit)
+    submit.set_defaults(run=_submit)
+
+    for name, run, words in (
+        ("watch", _watch, "follow a job until it ends"),
+        ("cancel", _cancel, "cancel a job"),
+    ):
+        command = commands.add_parser(name, help=words)
+        command.add_argument("job", metavar="JOB_URL")
+        command.set_defaults(run=run)
+
+    result = commands.add_parser("result", help="wait for a job and print or save a result")
+    result.add_argument("job", metavar="JOB_URL")
+    result.add_argument("name", nargs="?", help="the output; the only one by default")
+    result.add_argument("-o", "--output", type=Path, help="write to a file: .geojson, .gpkg, .fgb or .csv")
+    result.set_defaults(run=_result)
+    return parser
+
+
+def _add_url(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", help="a GPServer's URL; the local service by default")
+
+
+# ---------------------------------------------------------------- commands
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from spatial_widgets.demo import run_demo
+
+    return run_demo(options.picture)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from spatial_widgets.server.__main__ import main as serve
+
+    return serve(options.rest)
+
+
+def _tasks(options: argparse.Namespace) -> int:
+    service = _service(options.url)
+    if options.task is None:
+        print("\n".join(service.tasks()))
+        return 0
+    info = service.task(options.task).info()
+    print(info.name)
+    if info.description:
+        print(f"\n{info.description}\n")
+    for parameter in info.parameters:
+        kind = "output" if not parameter.is_input else "required" if parameter.required else "optional"
+        choices = f" one of {', '.join(map(str, parameter.choices))};" if parameter.choices else ""
+        default = (
+            f" default {json.dumps(parameter.default)};"
+            if parameter.is_input and not parameter.required
+            else ""
+        )
+        print(
+            f"  {parameter.name}: {parameter.data_type}, {kind};{choices}{default} {parameter.description}".rstrip(
+                "; "
+            )
+        )
+    return 0
+
+
+def _submit(options: argparse.Namespace) -> int:
+    parameters = dict(_read_parameter(text) for text in options.parameter)
+    job = _service(options.url).task(options.task).submit(**parameters)
+    print(job.url)
+    return _follow(job) if options.watch else 0
+
+
+def _watch(options: argparse.Namespace) -> int:
+    return _follow(_job(options.job))
+
+
+def _cancel(options: argparse.Namespace) -> int:
+    job = _job(options.job)
+    job.cancel()
+    print(job.wait(timeout=60, check=False).status.value)
+    return 0
+
+
+def _result(options: argparse.Namespace) -> int:
+    import pandas as pd
+
+    value = _job(options.job).result(options.name)
+    if options.output is not None:
+        _write(value, options.output)
+        print(options.output)
+    elif isinstance(value, pd.DataFrame):
+        print(value)
+        print(
+            f"{len(value)} rows x {len(value.columns)} columns"
+            + (f", {value.crs.to_string()}" if getattr(value, "crs", None) else "")
+        )
+    else:
+        print(value)
+    return 0
+
+
+def _follow(job: Job) -> int:
+    from spatial_widgets.demo import Ticker
+
+    ticker = Ticker()
+    ticker(job.info)
+    try:
+        job.wait(on_update=ticker)
+    finally:
+        ticker.close()
+    return 0
+
+
+# ---------------------------------------------------------------- what the words mean
+
+
+def _service(url: str | None) -> GPService:
+    from spatial_widgets.local import connect
+
+    return connect() if url is None else connect(url, auth=_token_for(url))
+
+
+def _job(url: str) -> Job:
+    from spatial_widgets.client import Job
+
+    return Job.from_url(url, auth=_token_for(url))
+
+
+def _token_for(url: str) -> str | None:
+    """Return the token for a URL: the running local service's own, or the one in the environment."""
+    from spatial_widgets.local import LocalService
+    from spatial_widgets.protocol.urls import origin
+
+    running = LocalService.running()
+    if running is not None and origin(running.url) == origin(url):
+        return running.token
+    return os.environ.get(_TOKEN) or None
+
+
+def _read_parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ParameterError(f"-p {text}: expected NAME=VALUE.", parameter=name)
+    if value.startswith("sample:"):
+        from spatial_widgets.data import sample
+
+        return name, sample(value.removeprefix("sample:"))
+    if value.startswith("@"):
+        import geopandas as gpd
+
+        path = Path(value[1:])
+        if not path.is_file():
+            raise ParameterError(f"-p {text}: there is no file {path}.", parameter=name, value=value)
+        return name, gpd.read_file(path)
+    return name, value
+
+
+def _write(value: Any, path: Path) -> None:
+    import geopandas as gpd
+    import pandas as pd
+
+    if isinstance(value, gpd.GeoDataFrame) and path.suffix.lower() in _WRITERS:
+        value.to_file(path, driver=_WRITERS[path.suffix.lower()])
+    elif isinstance(value, pd.DataFrame) and path.suffix.lower() == ".csv":
+        value.to_csv(path, index=False)
+    elif hasattr(value, "save"):
+        value.save(path)
+    elif isinstance(value, (pd.DataFrame, dict)):
+        raise ParameterError(
+            f"{path.name}: name one output, and a file that ends in .geojson, .gpkg, .fgb or .csv.",
+            parameter="output",
+        )
+    else:
+        path.write_text(f"{value}\n", encoding="utf-8")

@@ -1,0 +1,146 @@
+"""The main job in a terminal: a real hot spot analysis of real earthquakes on a service of its own."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spatial_widgets.data import sample
+from spatial_widgets.local import LocalService
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from spatial_widgets.protocol import JobInfo
+
+__all__ = ["Ticker", "draw_map", "run_demo"]
+
+_NOTEBOOK = "notebooks/01_first_job.ipynb"
+_BAR = 24
+# From cold to hot; the middle is no finding. Blue and red stay apart for colour-blind eyes.
+_BIN_COLOURS = {
+    -3: "#2166ac",
+    -2: "#67a9cf",
+    -1: "#d1e5f0",
+    0: "#e8e8e8",
+    1: "#fddbc7",
+    2: "#ef8a62",
+    3: "#b2182b",
+}
+
+
+class Ticker:
+    """Prints a job's changes: one line per status and message, and a progress bar where there is a terminal."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._status = ""
+        self._messages = 0
+        self._is_terminal = sys.stdout.isatty()
+        self._has_bar = False
+
+    def __call__(self, info: JobInfo) -> None:
+        """Print what is new in a snapshot."""
+        lines = [f"  {m.description}" for m in info.messages[self._messages :]]
+        self._messages = len(info.messages)
+        if info.status.value != self._status:
+            self._status = info.status.value
+            lines.append(f"{time.monotonic() - self._started:6.1f} s  {info.status.value}")
+        if lines and self._has_bar:
+            print("\r" + " " * (_BAR + 40) + "\r", end="")
+            self._has_bar = False
+        for line in lines:
+            print(line)
+        if self._is_terminal and info.progress is not None and info.progress.percent is not None:
+            done = round(_BAR * info.progress.percent / 100)
+            text = info.progress.message[:30]
+            print(
+                f"\r  [{'#' * done}{'.' * (_BAR - done)}] {info.progress.percent:3.0f} % {text:30}",
+                end="",
+                flush=True,
+            )
+            self._has_bar = True
+
+    def close(self) -> None:
+        """End the line of the bar."""
+        if self._has_bar:
+            print()
+
+
+def run_demo(picture: Path) -> int:
+    """Run FindHotSpots on the bundled earthquakes, print what happens, and write a map."""
+    import pandas as pd
+
+    quakes = sample("earthquakes")
+    print(f"{len(quakes):,} earthquakes of one week (USGS), {quakes.crs.name}.")
+    print("Starting a local geoprocessing service of its own ...")
+    with (
+        tempfile.TemporaryDirectory(prefix="spatial-widgets-demo-") as store,
+        LocalService.start(store=store) as local,
+    ):
+        task = local.service().task("FindHotSpots")
+        print(f"Submitting FindHotSpots to {task.url}")
+        started = time.monotonic()
+        job = task.submit(analysisLayer=quakes, shapeType="Hexagon")
+        ticker = Ticker()
+        ticker(job.info)
+        job.wait(on_update=ticker)
+        ticker.close()
+        hot = job.result("hotSpotsResultLayer")
+        took_s = time.monotonic() - started
+    print(f"\nJob {job.job_id}: {job.status.value} after {took_s:.1f} s. The result is a GeoDataFrame:\n")
+    with pd.option_context("display.width", 110, "display.max_columns", 12, "display.max_colwidth", 28):
+        print(hot.sort_values("GiZScore", ascending=False).head())
+    print(f"\n{len(hot):,} rows x {len(hot.columns)} columns, {hot.crs.to_string()}; ", end="")
+    print(
+        f"{(hot['Gi_Bin'] == 3).sum()} hot spots and {(hot['Gi_Bin'] == -3).sum()} cold spots with 99 % confidence."
+    )
+    print(f"Map written: {draw_map(hot, picture)}")
+    print("\nNow in a notebook, with a live widget:\n")
+    print(f"  {Path(sys.executable).parent / 'pip'} install jupyterlab")
+    print(f"  {Path(sys.executable).parent / 'jupyter'} lab {_NOTEBOOK}")
+    return 0
+
+
+def draw_map(hot: gpd.GeoDataFrame, picture: Path) -> Path:
+    """Write a PNG map of a FindHotSpots result and return its full path."""
+    from matplotlib.figure import Figure  # no pyplot: it would keep the figure, and look for a screen
+    from matplotlib.patches import Patch
+
+    figure = Figure(figsize=(11, 6), layout="constrained")
+    axes = figure.add_subplot()
+    sample("countries").plot(ax=axes, color="#f4f2ee", edgecolor="#b9b4aa", linewidth=0.4)
+    for number, colour in _BIN_COLOURS.items():
+        part = hot[hot["Gi_Bin"] == number]
+        if len(part):
+            part.plot(ax=axes, color=colour, edgecolor="#5f5b53", linewidth=0.25)
+    words = {
+        3: "hot, 99 %",
+        2: "hot, 95 %",
+        1: "hot, 90 %",
+        0: "not significant",
+        -1: "cold, 90 %",
+        -2: "cold, 95 %",
+        -3: "cold, 99 %",
+    }
+    present = set(hot["Gi_Bin"])
+    axes.legend(
+        handles=[
+            Patch(facecolor=_BIN_COLOURS[n], edgecolor="#5f5b53", label=w)
+            for n, w in words.items()
+            if n in present
+        ],
+        loc="lower left",
+    )
+    axes.set(
+        title="Hot spots of earthquakes, 2018-01-31 to 2018-02-07 (USGS)",
+        xlim=(-180, 180),
+        ylim=(-62, 85),
+        xlabel="longitude",
+        ylabel="latitude",
+    )
+    figure.savefig(picture, dpi=110)
+    return picture.resolve()

@@ -1,0 +1,77 @@
+"""One browser, one JupyterLab and one Notebook for all browser tests, and one local service behind them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from jupyter import CHROMIUM_FLAGS, JupyterServer, Notebook, find_chromium
+
+SHOTS = Path(os.environ.get("SCREENSHOTS", "screenshots"))
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.ui)
+
+
+@pytest.fixture(scope="session", params=["lab", "notebook"])
+def server(request, tmp_path_factory):
+    with JupyterServer(
+        request.param, tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=find_chromium(), args=CHROMIUM_FLAGS, headless=True
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def notebook(browser, server, request):
+    """Return a function that opens a notebook with these cells; the page may ask nobody but its own server."""
+    context = browser.new_context(viewport={"width": 1100, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    strangers: list[str] = []
+    page.on(
+        "request",
+        lambda r: strangers.append(r.url) if r.url.startswith("http") and "127.0.0.1" not in r.url else None,
+    )
+    opened: list[Notebook] = []
+
+    def open_notebook(*cells: str) -> Notebook:
+        name = "".join(c if c.isalnum() else "_" for c in request.node.name)
+        opened.append(Notebook(page, server, f"{name}.ipynb", list(cells)))
+        return opened[-1]
+
+    yield open_notebook
+    for each in opened:
+        each.shut_down()
+    context.close()
+    assert strangers == []
+
+
+@pytest.fixture
+def shoot(request):
+    """Return a function that keeps a picture of a locator or a page, to be looked at."""
+
+    def take(target, label: str) -> None:
+        SHOTS.mkdir(exist_ok=True)
+        target.screenshot(path=str(SHOTS / f"{label}.png"))
+
+    return take

@@ -1,0 +1,64 @@
+// The pure parts of job.js. Run with: node --test tests/widgets/
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import view, { BADGES, Log, badge, elapsed, sentence } from "../../spatial_widgets/widgets/static/job.js";
+
+test("every documented status has a badge, and six are final", () => {
+  assert.equal(Object.keys(BADGES).length, 12);
+  const final = Object.keys(BADGES).filter((status) => badge(status).final);
+  assert.deepEqual(final.sort(), ["esriJobCancelled", "esriJobDeleted", "esriJobFailed", "esriJobSucceeded", "esriJobTimedOut", "expectedFailure"]);
+});
+
+test("an unknown status shows its raw word and is not final", () => {
+  for (const word of ["esriJobPaused", "toString", "__proto__", ""]) assert.deepEqual(badge(word), { text: word, tone: "running", final: false });
+});
+
+test("times read as people say them", () => {
+  assert.equal(elapsed(-1), "0.0 s");
+  assert.equal(elapsed(59.94), "59.9 s");
+  assert.equal(elapsed(61), "1:01 min");
+  assert.equal(elapsed(3723), "1:02:03 h");
+});
+
+test("a result is one line", () => {
+  assert.equal(sentence({ name: "a", kind: "GeoDataFrame", rows: 1234, columns: ["x", "y"], crs: "EPSG:4326", text: "" }), "a: GeoDataFrame, 1,234 rows × 2 columns, EPSG:4326");
+  assert.equal(sentence({ name: "b", kind: "str", rows: null, columns: [], crs: "", text: "hello" }), "b: hello");
+});
+
+const line = (n) => ["informative", `line ${n}`];
+
+test("the log takes batches in order, and the same batch once", () => {
+  const log = new Log([], 0, () => assert.fail("nothing was lost"));
+  assert.equal(log.take(0, [line(0), line(1)]), true);
+  assert.equal(log.take(0, [line(0), line(1)]), false);
+  assert.equal(log.take(1, [line(1), line(2)]), true);
+  assert.deepEqual(log.lines, [line(0), line(1), line(2)]);
+});
+
+test("a lost batch is asked for once, and the log is whole afterwards", () => {
+  const asked = [];
+  const log = new Log([], 0, (seq) => asked.push(seq));
+  log.take(0, [line(0)]);
+  assert.equal(log.take(2, [line(2)]), false);
+  log.take(3, [line(3)]);
+  assert.deepEqual(asked, [1]);
+  log.take(1, [line(1), line(2), line(3)]);
+  log.expect(4);
+  assert.deepEqual(asked, [1]);
+  assert.equal(log.lines.length, 4);
+  log.expect(6);
+  assert.deepEqual(asked, [1, 4]);
+});
+
+test("a view that opens late starts from the tail", () => {
+  const log = new Log([line(8), line(9)], 10, () => {});
+  assert.equal(log.first, 8);
+  log.take(9, [line(9), line(10)]);
+  assert.deepEqual(log.lines.map((l) => l[1]), ["line 8", "line 9", "line 10"]);
+});
+
+test("the module has the shape anywidget asks for, one state per model", () => {
+  const [one, two] = [view(), view()];
+  assert.deepEqual(Object.keys(one).sort(), ["initialize", "render"]);
+  assert.notEqual(one.initialize, two.initialize);
+});
