@@ -14,6 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left(request):
+    from spatial_widgets.client import Poller
+
+    Poller.shared()._workers._idle_s = 0.05  # an idle thread may go at once: the next test waits for it
     yield
     if "ui" in request.keywords:
         return

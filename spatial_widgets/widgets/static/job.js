@@ -177,7 +177,9 @@ function render({ model, el }, shared) {
     if (percent === null) ui.bar.removeAttribute("aria-valuenow");
     else ui.bar.setAttribute("aria-valuenow", String(Math.round(percent)));
     ui.fill.style.width = percent === null ? "" : `${percent}%`;
-    ui.step.textContent = model.get("progress_text");
+    const loading = tone === "good" && !model.get("results_ready") && !model.get("error");
+    ui.root.dataset.resultsReady = model.get("results_ready");
+    ui.step.textContent = loading ? "Loading the results…" : model.get("progress_text");
   };
 
   const drawClock = () => {
@@ -229,7 +231,8 @@ function render({ model, el }, shared) {
     "change:ended_at": drawStatus,
     "change:progress": drawProgress,
     "change:progress_text": drawProgress,
-    "change:error": drawNote,
+    "change:results_ready": drawProgress,
+    "change:error": drawStatus,
     "change:contact": drawNote,
     "change:summary": drawResults,
     "msg:custom": onCustom,
