@@ -1,0 +1,140 @@
+"""``python -m spatial_widgets.server``: serve the tasks of this machine until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spatial_widgets import __version__
+from spatial_widgets.errors import SpatialWidgetsError
+from spatial_widgets.server.assembly import build_core
+from spatial_widgets.server.discovery import SERVICE_PATH, Discovery
+from spatial_widgets.server.executors.inline import InlineExecutor
+from spatial_widgets.server.executors.process import ProcessExecutor
+from spatial_widgets.server.launcher import default_store
+from spatial_widgets.server.limits import Limits
+from spatial_widgets.server.processes import start_mark
+from spatial_widgets.server.registry import REGISTRY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spatial_widgets.server.core import GPCore
+    from spatial_widgets.server.executors.base import Executor
+
+__all__ = ["main"]
+
+_LOG = logging.getLogger("spatial_widgets.server")
+_TOKEN = "SPATIAL_WIDGETS_TOKEN"  # noqa: S105 -- the variable's name
+
+
+def _parser() -> argparse.ArgumentParser:
+    usual = Limits()
+    parser = argparse.ArgumentParser(prog="python -m spatial_widgets.server", description=__doc__)
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=default_store(),
+        metavar="DIR",
+        help="folder for jobs and keys (%(default)s)",
+    )
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--workers", type=int, help="jobs at the same time")
+    parser.add_argument("--executor", choices=["process", "inline"], default="process")
+    parser.add_argument(
+        "--timeout", type=float, default=usual.timeout_s, metavar="SECONDS", help="time limit of a job"
+    )
+    parser.add_argument("--queue", type=int, default=usual.queue, help="jobs that may wait")
+    parser.add_argument(
+        "--idle", type=float, default=usual.idle_s, metavar="SECONDS", help="end after so long without use"
+    )
+    parser.add_argument("--anonymous", action="store_true", help="ask for no token")
+    parser.add_argument(
+        "--strict-arcgis", action="store_true", help="refuse to cancel Submitted jobs, as ArcGIS does"
+    )
+    parser.add_argument(
+        "--tasks", action="append", default=[], metavar="MODULE", help="import a module with more tasks"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the service; return the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # Out of the environment, so that no task and no program it starts inherits it.
+    token = os.environ.pop(_TOKEN, "") or secrets.token_urlsafe(32)
+    try:
+        _run(options, None if options.anonymous else token)
+    except (SpatialWidgetsError, OSError, ImportError) as error:
+        _LOG.error("The service cannot start: %s", error)
+        return 1
+    return 0
+
+
+def _run(options: argparse.Namespace, token: str | None) -> None:
+    try:
+        from spatial_widgets.server.asgi import bind, serve
+    except ImportError as error:
+        raise SpatialWidgetsError(
+            f'{error.name or error} is missing. Install it with: pip install "spatial_widgets[local]"'
+        ) from error
+
+    REGISTRY.load_installed()
+    for module in options.tasks:
+        importlib.import_module(module)
+    limits = Limits(timeout_s=options.timeout, queue=options.queue, idle_s=options.idle)
+    executor: Executor = (
+        ProcessExecutor(options.workers) if options.executor == "process" else InlineExecutor(REGISTRY)
+    )
+    listener = bind(options.port)
+    try:
+        core = build_core(
+            options.store,
+            REGISTRY,
+            executor=executor,
+            drive="thread",
+            limits=limits,
+            strict_arcgis=options.strict_arcgis,
+            is_anonymous=token is None,
+        )
+    except BaseException:
+        listener.close()
+        raise
+    found = _describe(core, listener.getsockname()[1], token, limits)
+    found.write(options.store)
+    _LOG.info("serving %d tasks at %s", len(REGISTRY), found.url)
+    try:
+        serve(core, listener, token, limits=limits)
+    finally:
+        found.remove(options.store)
+        _LOG.info("stopped")
+
+
+def _describe(core: GPCore, port: int, token: str | None, limits: Limits) -> Discovery:
+    executor = core.supervisor.executor
+    return Discovery(
+        instance=core.instance,
+        pid=os.getpid(),
+        pid_start=start_mark(os.getpid()) or "",
+        port=port,
+        url=f"http://127.0.0.1:{port}{SERVICE_PATH}",
+        version=__version__,
+        executor=executor.name,
+        workers=executor.capacity(),
+        timeout_s=limits.timeout_s,
+        anonymous=token is None,
+        token=token,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

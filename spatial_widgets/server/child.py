@@ -1,0 +1,223 @@
+"""What runs inside a worker: the task, what it may say, and the guards that end it with its service.
+
+Imported by the process that workers are forked from, so it starts nothing when imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spatial_widgets.errors import SpatialWidgetsError
+from spatial_widgets.protocol.message import ERROR, INFORMATIVE, WARNING
+from spatial_widgets.server.executors.base import Emit, Finished, JobSpec, Output, Progress, Raised, Said
+from spatial_widgets.server.jobfiles import write_result
+from spatial_widgets.server.processes import SUPPORTS_GROUPS, kill_process
+from spatial_widgets.server.registry import REGISTRY, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+__all__ = ["JobContext", "execute", "nothing", "work"]
+
+_PROGRESS_EVERY_S = 0.1
+
+
+class _Stopped(BaseException):
+    """The job is to end now. No ``except Exception`` of a task should catch it."""
+
+
+class JobContext:
+    """What a running task can say and use; the one kind of :class:`~spatial_widgets.server.registry.Context`."""
+
+    def __init__(self, spec: JobSpec, emit: Emit, is_cancelled: Callable[[], bool]) -> None:
+        self.scratch = spec.folder / f"scratch.{spec.attempt}"
+        self.scratch.mkdir(mode=0o700, exist_ok=True)
+        self._spec = spec
+        self._emit = emit
+        self._is_cancelled = is_cancelled
+        self._said = 0
+        self._percent = 0
+        self._doing = ""
+        self._shown_at = -_PROGRESS_EVERY_S
+
+    def info(self, text: str) -> None:
+        """Append an informative message to the job's log."""
+        self._say(INFORMATIVE, text)
+
+    def warn(self, text: str) -> None:
+        """Append a warning."""
+        self._say(WARNING, text)
+
+    def error(self, text: str) -> None:
+        """Append an error; the job goes on."""
+        self._say(ERROR, text)
+
+    def progress(self, percent: float, text: str = "") -> None:
+        """Report how far the work is, 0 to 100; it never goes back."""
+        self.check()
+        whole = max(self._percent, min(100, max(0, int(percent))))
+        doing = str(text)[: self._spec.message_chars]
+        now = time.monotonic()
+        # Every new percent is told, there are at most 100 of them; a text alone may change ten times a second.
+        if whole == self._percent and (doing == self._doing or now - self._shown_at < _PROGRESS_EVERY_S):
+            return
+        self._percent, self._doing, self._shown_at = whole, doing, now
+        self._emit(Progress(whole, doing))
+
+    def check(self) -> None:
+        """End the task here if the job was cancelled or is overdue."""
+        if self._is_cancelled():
+            raise _Stopped
+
+    def rng(self, seed: int) -> np.random.Generator:
+        """Return a seeded random generator and say the seed in the messages."""
+        self.info(f"Random seed: {seed}.")
+        return np.random.default_rng(seed)
+
+    def _say(self, kind: str, text: str) -> None:
+        self.check()
+        self._said += 1
+        if self._said <= self._spec.messages:
+            most = self._spec.message_chars
+            line = str(text)
+            self._emit(Said(kind, line if len(line) <= most else line[: most - 1] + "…"))
+
+    def close(self) -> None:
+        """Say how many messages were dropped, if any were."""
+        dropped = self._said - self._spec.messages
+        if dropped > 0:
+            self._emit(
+                Said(WARNING, f"{dropped:,} messages dropped: a job may write {self._spec.messages:,}.")
+            )
+
+
+def execute(
+    task: Task, spec: JobSpec, emit: Emit, *, is_cancelled: Callable[[], bool] = lambda: False
+) -> None:
+    """Run a task from its parameter file to its result files, and emit all that happens on the way."""
+    context = JobContext(spec, emit, is_cancelled)
+    try:
+        context.check()
+        given = json.loads((spec.folder / "parameters.json").read_bytes())
+        outputs = task.run(context, task.decode(given))
+        context.check()
+        end = _write(spec, outputs, emit)
+    except _Stopped:
+        end = Raised("The job was stopped.", is_defect=False, was_stopped=True)
+    except (SpatialWidgetsError, ValueError) as error:
+        end = Raised(str(error) or type(error).__name__, is_defect=False, traceback=traceback.format_exc())
+    except RecursionError:
+        end = Raised(
+            "A parameter is nested too deeply to be read.", is_defect=False, traceback=traceback.format_exc()
+        )
+    except MemoryError:
+        end = Raised("The job needed more memory than there is. Give it less to do.", is_defect=False)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a task does, the job ends with a word about it
+        end = Raised(f"{type(error).__name__}: {error}", is_defect=True, traceback=traceback.format_exc())
+    context.close()
+    emit(end if isinstance(end, Finished) else replace(end, text=end.text[: spec.message_chars]))
+
+
+def _write(spec: JobSpec, outputs: dict[str, object], emit: Emit) -> Finished | Raised:
+    for name, value in outputs.items():
+        try:
+            emit(Output(write_result(spec.folder, name, spec.attempt, value, spec.result_bytes)))
+        except (TypeError, ValueError) as error:
+            return Raised(
+                f"The output {name!r} cannot be given out: {error}.",
+                is_defect=False,
+                traceback=traceback.format_exc(),
+            )
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return Raised(
+                f"The output {name!r} could not be written: {reason}.",
+                is_defect=True,
+                traceback=traceback.format_exc(),
+            )
+    return Finished()
+
+
+# ---------------------------------------------------------------- in a process of its own
+
+
+def nothing() -> None:
+    """Do nothing: the first worker of a service, which makes the second one quick."""
+
+
+def work(spec: JobSpec, connection: Connection) -> None:
+    """Be a worker: run one attempt, tell it through the connection, and end."""
+    _leave_the_family()
+    _watch_the_parent()
+    _limit(spec)
+    try:
+        task = _find(spec)
+    except Exception as error:  # noqa: BLE001 -- a task module may fail in any way when imported
+        connection.send(
+            Raised(f"{type(error).__name__}: {error}", is_defect=True, traceback=traceback.format_exc())
+        )
+    else:
+        execute(task, spec, connection.send)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    # Not sys.exit: threads that a library left behind would hold the process, and tearing down takes time.
+    os._exit(0)
+
+
+def _leave_the_family() -> None:
+    # In a session of its own a worker and whatever it starts can be killed as one group.
+    if SUPPORTS_GROUPS:
+        os.setsid()
+    for name in ("SIGINT", "SIGTERM", "SIGCHLD", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+
+
+def _watch_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        # The process forked from outlives a killed service as long as a worker does, so that
+        # PR_SET_PDEATHSIG would not help; the pipe to the service itself tells.
+        parent.join()
+        kill_process(os.getpid())
+
+    threading.Thread(target=watch, name="spatial-widgets-watchdog", daemon=True).start()
+
+
+def _limit(spec: JobSpec) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    # The deadline comes first, but only as long as the service lives; and two threads may work.
+    seconds = int(2 * spec.timeout_s) + 60
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+
+
+def _find(spec: JobSpec) -> Task:
+    importlib.import_module(spec.module)
+    if spec.task not in REGISTRY:
+        REGISTRY.load_installed()
+    return REGISTRY[spec.task]

@@ -1,0 +1,111 @@
+"""The files of jobs: parameters in, results out, each on the disk before the database speaks of it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+__all__ = ["JobFiles", "ResultFile", "sync_folder", "write_durably", "write_result"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """One output of one attempt: its file's name inside the job's folder, its size in bytes and its SHA-256."""
+
+    name: str
+    file: str
+    size: int
+    sha256: str
+
+
+class JobFiles:
+    """One folder per job below ``root``; only its owner can look in."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def folder(self, job_id: str) -> Path:
+        """Return the job's folder."""
+        return self.root / job_id
+
+    def write_parameters(self, job_id: str, given: Mapping[str, str]) -> None:
+        """Make the job's folder and put what the client sent into it."""
+        folder = self.folder(job_id)
+        folder.mkdir(mode=0o700)
+        write_durably(folder / "parameters.json", json.dumps(dict(given)).encode())
+        sync_folder(self.root)
+
+    def parameters(self, job_id: str) -> dict[str, str]:
+        """Return what the client sent."""
+        given: dict[str, str] = json.loads((self.folder(job_id) / "parameters.json").read_bytes())
+        return given
+
+    def read(self, job_id: str, result: ResultFile) -> bytes:
+        """Return a result's JSON text.
+
+        Raises
+        ------
+        OSError : the file cannot be read, or is no longer what was written.
+        """
+        text = (self.folder(job_id) / result.file).read_bytes()
+        if len(text) != result.size or hashlib.sha256(text).hexdigest() != result.sha256:
+            raise OSError(f"{result.file} of job {job_id} is not what the job wrote")
+        return text
+
+    def remove(self, job_id: str) -> None:
+        """Delete the job's folder."""
+        shutil.rmtree(self.folder(job_id), ignore_errors=True)
+
+    def remove_all_but(self, kept: Collection[str]) -> None:
+        """Delete folders of jobs that no row speaks of: the service was stopped between folder and row."""
+        for folder in self.root.iterdir():
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_result(folder: Path, name: str, attempt: int, value: Any, most: int) -> ResultFile:
+    """Write one output so that it is either there in full or not at all.
+
+    Raises
+    ------
+    ValueError : the value is no JSON (NaN included), or its text is over ``most`` bytes.
+    """
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(text) > most:
+        raise ValueError(f"it has {len(text):,} bytes, and the service keeps at most {most:,} per output")
+    file = f"{quote(name, safe='')}.{attempt}.json"
+    draft = folder / f"{quote(name, safe='')}.{attempt}.tmp"
+    write_durably(draft, text)
+    draft.replace(folder / file)
+    sync_folder(folder)
+    return ResultFile(name, file, len(text), hashlib.sha256(text).hexdigest())
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, and wait until the disk has it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has a folder's own entries; where folders cannot be opened it does nothing."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

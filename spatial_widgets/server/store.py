@@ -1,0 +1,294 @@
+"""The truth about jobs: a SQLite database in which every change of status is checked and fenced.
+
+:meth:`Store.move` is the only writer of ``status``. It compares the status and the attempt and sets the new
+status in one transaction, so that a late word of an attempt that was given up changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spatial_widgets.errors import SpatialWidgetsError
+from spatial_widgets.protocol import LEGAL_TRANSITIONS, JobMessage, JobStatus
+from spatial_widgets.server.jobfiles import JobFiles, ResultFile
+from spatial_widgets.server.locks import FileLock
+from spatial_widgets.server.schema import COLUMNS, SCHEMA, SCHEMA_VERSION, JobRow, JobView, read_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["JobRow", "JobView", "QueueFull", "Store"]
+
+_QUEUED = (JobStatus.SUBMITTED, JobStatus.WAITING)
+_RUNNING = (JobStatus.EXECUTING, JobStatus.CANCELLING)
+_TERMINAL = tuple(status for status in JobStatus if status.is_terminal)
+
+
+class QueueFull(SpatialWidgetsError):  # noqa: N818 -- like the public errors, it says what is the case
+    """As many jobs wait as the service lets wait."""
+
+
+class Store:
+    """The jobs of one service, in a folder of their own.
+
+    Every method may be called from any thread. One service at a time owns a store.
+
+    Raises
+    ------
+    SpatialWidgetsError : another service owns the folder, or a newer version wrote it.
+    """
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._clock = clock
+        self._mutex = threading.RLock()
+        self._owner = FileLock(self.folder / "service.lock")
+        if not self._owner.acquire():
+            raise SpatialWidgetsError(
+                f"Another service owns the store {self.folder}. Stop it, or choose another folder as store."
+            )
+        try:
+            self.files = JobFiles(self.folder / "jobs")
+            self._db = self._open()
+        except BaseException:
+            self._owner.release()
+            raise
+
+    def _open(self) -> sqlite3.Connection:
+        path = self.folder / "jobs.sqlite3"
+        path.touch(mode=0o600)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        db.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON;"
+        )
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        elif version != SCHEMA_VERSION:
+            db.close()
+            raise SpatialWidgetsError(
+                f"The store {self.folder} was written by another version. Choose another folder as store."
+            )
+        return db
+
+    def close(self) -> None:
+        """Close the database and give the store free."""
+        with self._mutex:
+            self._db.close()
+            self._owner.release()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._mutex:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    # ------------------------------------------------------------ writing
+
+    def add(
+        self,
+        task: str,
+        given: Mapping[str, str],
+        *,
+        restartable: bool,
+        timeout_s: float,
+        key: str | None = None,
+        queue_limit: int | None = None,
+    ) -> str:
+        """Keep a new job, Submitted, and return its ID; it survives whatever comes once this returns.
+
+        The same ``key`` gives the job that it gave before.
+
+        Raises
+        ------
+        QueueFull : ``queue_limit`` jobs wait already.
+        """
+        job_id = "j" + secrets.token_hex(16)
+        with self._mutex:
+            known = self._by_key(key)
+            if known is not None:
+                return known
+            if queue_limit is not None and len(self.queued()) >= queue_limit:
+                raise QueueFull(
+                    f"The service has {queue_limit} jobs waiting already. Submit again when some have ended."
+                )
+            self.files.write_parameters(job_id, given)
+            try:
+                with self._transaction() as db:
+                    now = self._clock()
+                    db.execute(
+                        "INSERT INTO jobs (id, task, status, restartable, timeout_s, idem_key, submitted) VALUES (?,?,?,?,?,?,?)",
+                        (job_id, task, JobStatus.SUBMITTED.value, restartable, timeout_s, key, now),
+                    )
+                    self._record(db, job_id, JobStatus.NEW, JobStatus.SUBMITTED, 0, "submitted")
+                    self._say(db, job_id, [JobMessage("esriJobMessageTypeInformative", "Submitted.")])
+            except BaseException:
+                self.files.remove(job_id)
+                raise
+        return job_id
+
+    def move(
+        self,
+        job_id: str,
+        target: JobStatus,
+        *,
+        attempt: int,
+        why: str,
+        messages: Iterable[JobMessage] = (),
+        results: Iterable[ResultFile] = (),
+    ) -> bool:
+        """Change a job's status, if this attempt may still speak for it and the step is a legal one.
+
+        Returns whether it was done; messages and results are kept with it or not at all. A move to
+        Executing begins the next attempt: ``attempt`` is then the number of the one before.
+        """
+        with self._transaction() as db:
+            source = self._current(db, job_id, attempt)
+            if source is None or target not in LEGAL_TRANSITIONS[source]:
+                return False
+            now, number = self._clock(), attempt + (target is JobStatus.EXECUTING)
+            changes: dict[str, Any] = {"status": target.value, "attempt": number}
+            if target is JobStatus.EXECUTING:
+                changes |= {"started": now}
+            if target in (JobStatus.EXECUTING, JobStatus.WAITING):
+                changes |= {"pid": None, "pid_start": None, "percent": None, "doing": None}
+            if target.is_terminal:
+                changes |= {"finished": now}
+            db.execute(
+                f"UPDATE jobs SET {', '.join(f'{name}=?' for name in changes)} WHERE id=?",  # noqa: S608 -- our own names
+                (*changes.values(), job_id),
+            )
+            self._record(db, job_id, source, target, number, why)
+            self._say(db, job_id, messages)
+            db.executemany(
+                "INSERT INTO results (job, name, attempt, file, size, sha256) VALUES (?,?,?,?,?,?)",
+                [(job_id, r.name, attempt, r.file, r.size, r.sha256) for r in results],
+            )
+        return True
+
+    def append(
+        self,
+        job_id: str,
+        *,
+        attempt: int,
+        messages: Sequence[JobMessage] = (),
+        progress: tuple[int, str] | None = None,
+        process: tuple[int, str | None] | None = None,
+    ) -> bool:
+        """Keep what a running attempt says of itself; return False when it may no longer speak."""
+        with self._transaction() as db:
+            if self._current(db, job_id, attempt) not in _RUNNING:
+                return False
+            self._say(db, job_id, messages)
+            if progress is not None:
+                db.execute("UPDATE jobs SET percent=?, doing=? WHERE id=?", (*progress, job_id))
+            if process is not None:
+                db.execute("UPDATE jobs SET pid=?, pid_start=? WHERE id=?", (*process, job_id))
+        return True
+
+    def sweep(self, *, keep_s: float, keep_jobs: int) -> list[str]:
+        """Delete jobs that ended over ``keep_s`` ago, and the oldest ended ones over ``keep_jobs``; return their IDs."""
+        marks = ",".join("?" * len(_TERMINAL))
+        with self._transaction() as db:
+            rows = db.execute(
+                f"SELECT id, finished FROM jobs WHERE status IN ({marks}) ORDER BY finished DESC, seq DESC",  # noqa: S608
+                _TERMINAL,
+            ).fetchall()
+            old = self._clock() - keep_s
+            gone = [
+                job_id for rank, (job_id, finished) in enumerate(rows) if rank >= keep_jobs or finished < old
+            ]
+            db.executemany("DELETE FROM jobs WHERE id=?", [(job_id,) for job_id in gone])
+        for job_id in gone:
+            self.files.remove(job_id)
+        return gone
+
+    def _current(self, db: sqlite3.Connection, job_id: str, attempt: int) -> JobStatus | None:
+        """Return the status if that attempt is the job's current one: the fence."""
+        found = db.execute("SELECT status FROM jobs WHERE id=? AND attempt=?", (job_id, attempt)).fetchone()
+        return JobStatus.parse(found[0]) if found else None
+
+    def _by_key(self, key: str | None) -> str | None:
+        found = self._db.execute("SELECT id FROM jobs WHERE idem_key=?", (key,)).fetchone() if key else None
+        return str(found[0]) if found else None
+
+    def _record(
+        self, db: sqlite3.Connection, job_id: str, src: JobStatus, dst: JobStatus, attempt: int, why: str
+    ) -> None:
+        db.execute(
+            "INSERT INTO events (job, src, dst, attempt, at, why) VALUES (?,?,?,?,?,?)",
+            (job_id, src.value, dst.value, attempt, self._clock(), why),
+        )
+
+    def _say(self, db: sqlite3.Connection, job_id: str, messages: Iterable[JobMessage]) -> None:
+        now = self._clock()
+        db.executemany(
+            "INSERT INTO messages (job, type, text, at) VALUES (?,?,?,?)",
+            [(job_id, message.type, message.description, now) for message in messages],
+        )
+
+    # ------------------------------------------------------------ reading
+
+    def _rows(self, where: str, values: Sequence[Any]) -> list[JobRow]:
+        query = f"SELECT {', '.join(COLUMNS)} FROM jobs WHERE {where} ORDER BY seq"  # noqa: S608 -- our own words
+        with self._mutex:
+            found = self._db.execute(query, values).fetchall()
+        return [read_row(row) for row in found]
+
+    def job(self, job_id: str) -> JobRow | None:
+        """Return one job, or None."""
+        return next(iter(self._rows("id=?", (job_id,))), None)
+
+    def queued(self) -> list[JobRow]:
+        """Return the jobs that have not begun, in the order of their submission."""
+        return self._rows("status IN (?,?)", _QUEUED)
+
+    def running(self) -> list[JobRow]:
+        """Return the jobs that execute or are being cancelled."""
+        return self._rows("status IN (?,?)", _RUNNING)
+
+    def view(self, job_id: str) -> JobView | None:
+        """Return a job with its messages and results, or None."""
+        with self._mutex:
+            row = self.job(job_id)
+            if row is None:
+                return None
+            said = self._db.execute(
+                "SELECT type, text FROM messages WHERE job=? ORDER BY seq", (job_id,)
+            ).fetchall()
+            made = self._db.execute(
+                "SELECT name, file, size, sha256 FROM results WHERE job=?", (job_id,)
+            ).fetchall()
+        return JobView(
+            row, tuple(JobMessage(*line) for line in said), {line[0]: ResultFile(*line) for line in made}
+        )
+
+    def history(self, job_id: str) -> list[tuple[JobStatus, JobStatus, int]]:
+        """Return every change of a job's status: from, to, attempt."""
+        with self._mutex:
+            found = self._db.execute(
+                "SELECT src, dst, attempt FROM events WHERE job=? ORDER BY seq", (job_id,)
+            ).fetchall()
+        return [(JobStatus.parse(src), JobStatus.parse(dst), attempt) for src, dst, attempt in found]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs have which status."""
+        with self._mutex:
+            return dict(self._db.execute("SELECT status, COUNT(*) FROM jobs GROUP BY status").fetchall())
+
+    def ids(self) -> set[str]:
+        """Return the IDs of all jobs."""
+        with self._mutex:
+            return {row[0] for row in self._db.execute("SELECT id FROM jobs")}

@@ -1,0 +1,94 @@
+"""A request and a response, free of any web framework, and the one shape of an error."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from spatial_widgets.server.form import parse_form, parse_pairs
+from spatial_widgets.server.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Fault", "Request", "Response", "error_body"]
+
+_JSON = "application/json; charset=utf-8"
+
+
+class Fault(Exception):  # noqa: N818 -- it is an answer, not a defect
+    """An answer that is an Esri error; ``details`` default to the message itself."""
+
+    def __init__(self, code: int, message: str, details: Sequence[str] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.details = [message] if details is None else list(details)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked.
+
+    ``path`` is percent-decoded, ``form`` holds the fields of query and body together (the body wins),
+    ``headers`` have lower-case names.
+    """
+
+    method: str
+    path: str
+    form: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def build(
+        cls,
+        method: str,
+        url: str,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+    ) -> Request:
+        """Read a request out of its URL, headers and body (URL-encoded or multipart).
+
+        Raises
+        ------
+        ValueError : the body is neither, or has too many fields.
+        """
+        lower = {name.lower(): value for name, value in (headers or {}).items()}
+        parts = urlsplit(url)
+        most = (limits or Limits()).fields
+        form = parse_pairs(parts.query.encode(), most) | parse_form(body, lower.get("content-type", ""), most)
+        return cls(method.upper(), unquote(parts.path), form, lower)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the client is told: ``body`` are the bytes as they go out."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = _JSON
+
+    @classmethod
+    def of(cls, document: Any, *, pretty: bool = False, status: int = 200) -> Response:
+        """Return the response that carries a JSON document."""
+        layout: dict[str, Any] = {"indent": 1} if pretty else {"separators": (",", ":")}
+        return cls(json.dumps(document, allow_nan=False, ensure_ascii=False, **layout).encode(), status)
+
+    @classmethod
+    def error(
+        cls, code: int, message: str, details: Sequence[str] = (), *, status: int = 200, pretty: bool = False
+    ) -> Response:
+        """Return an Esri error; HTTP 200 unless told otherwise, as ArcGIS answers."""
+        return cls.of(error_body(code, message, details), status=status, pretty=pretty)
+
+    def json(self) -> Any:
+        """Return the body, parsed."""
+        return json.loads(self.body)
+
+
+def error_body(code: int, message: str, details: Sequence[str] = ()) -> dict[str, Any]:
+    """Return ``{"error": {"code", "message", "details"}}``."""
+    return {"error": {"code": code, "message": message, "details": list(details)}}
