@@ -214,3 +214,25 @@ def test_null_values_are_left_out_and_counted(ctx):
     assert "5 features left out, whose value is null." in ctx.text("warn")
     assert made["Gi_Bin"].dtype == "int64"
     assert pd.api.types.is_integer_dtype(made["NNeighbors"])
+
+
+def test_the_seam_at_180_degrees_makes_no_difference(ctx):
+    rng = np.random.default_rng(8)
+    lon, lat = rng.normal(0, 3, 500), rng.normal(50, 3, 500)
+    here = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat), crs=4326)
+    there = gpd.GeoDataFrame(geometry=gpd.points_from_xy((lon + 360) % 360 - 180, lat), crs=4326)
+    first, second = (find_hot_spots(ctx, layer)["hotSpotsResultLayer"] for layer in (here, there))
+    assert np.sort(second["GiZScore"]) == pytest.approx(np.sort(first["GiZScore"]), abs=1e-6)
+    assert second["Gi_Bin"].value_counts().to_dict() == first["Gi_Bin"].value_counts().to_dict()
+    assert second.geometry.is_valid.all()
+    assert (second.geom_type == "MultiPolygon").any()
+
+
+def test_noise_over_the_whole_globe_has_no_hot_spots(ctx):
+    rng = np.random.default_rng(9)
+    lon, lat = rng.uniform(-180, 180, 3000), np.rad2deg(np.arcsin(rng.uniform(-1, 1, 3000)))
+    noise = gpd.GeoDataFrame({"v": rng.normal(size=3000)}, geometry=gpd.points_from_xy(lon, lat), crs=4326)
+    made = find_hot_spots(ctx, noise, analysisField="v")["hotSpotsResultLayer"]
+    assert (made["Gi_Bin"] != 0).mean() < 0.01
+    assert made["GiZScore"].mean() == pytest.approx(0, abs=0.2)
+    assert made["GiZScore"].std() == pytest.approx(1, abs=0.3)
