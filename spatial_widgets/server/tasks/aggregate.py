@@ -78,16 +78,7 @@ def aggregate_points(
         name = "minorityMajority" if minorityMajority else "percentPoints"
         raise ParameterError(f"{name}: it describes groups, so it needs groupByField.", parameter=name)
     ctx.progress(10, "Layers read")
-    if (polygonLayer is None) == (binType is None):
-        raise ParameterError(
-            "polygonLayer: give either polygonLayer or binType, and not both or neither.",
-            parameter="polygonLayer",
-        )
-    if polygonLayer is not None:
-        areas = prepare(ctx, polygonLayer, "polygonLayer", kinds=("polygons",)).reset_index(drop=True)
-        pairs = areas_of_points(points.to_crs(areas.crs), areas)
-    else:
-        areas, pairs = _bins(ctx, points, binType or "Square", binSize, binSizeUnit)
+    areas, pairs = _assigned(ctx, points, polygonLayer, binType, binSize, binSizeUnit)
     ctx.progress(60, "Points assigned")
     joined = points.drop(columns="geometry").iloc[pairs[0]].reset_index(drop=True)
     joined["Join_ID"] = pairs[1]
@@ -114,6 +105,26 @@ def aggregate_points(
 def _single_points(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     # A result column is called Join_ID; a field of the points of that name gives way.
     return points.drop(columns="Join_ID", errors="ignore").explode(ignore_index=True)
+
+
+def _assigned(
+    ctx: Context,
+    points: gpd.GeoDataFrame,
+    polygons: gpd.GeoDataFrame | None,
+    shape: Literal["Hexagon", "Square"] | None,
+    size: float | None,
+    unit: str,
+) -> tuple[gpd.GeoDataFrame, tuple[Array, Array]]:
+    """Return the areas, and the positions of points and of the areas that they count in."""
+    if polygons is not None and shape is None:
+        areas = prepare(ctx, polygons, "polygonLayer", kinds=("polygons",)).reset_index(drop=True)
+        return areas, areas_of_points(points.to_crs(areas.crs), areas)
+    if shape is not None and polygons is None:
+        return _bins(ctx, points, shape, size, unit)
+    raise ParameterError(
+        "polygonLayer: give either polygonLayer or binType, and not both or neither.",
+        parameter="polygonLayer",
+    )
 
 
 def _bins(

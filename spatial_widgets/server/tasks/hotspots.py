@@ -104,40 +104,28 @@ def find_hot_spots(
     layer = prepare(ctx, analysisLayer, "analysisLayer", kinds=("points", "polygons"))
     ctx.progress(10, "Layer read")
     if analysisField:
-        for name, given in (
-            ("boundingPolygonLayer", boundingPolygonLayer),
-            ("aggregationPolygonLayer", aggregationPolygonLayer),
-        ):
-            if given is not None:
-                record.warn(
-                    f"{name}: not used, because values of {analysisField!r} are analysed and not counts of points."
-                )
+        unused = {
+            "boundingPolygonLayer": boundingPolygonLayer,
+            "aggregationPolygonLayer": aggregationPolygonLayer,
+        }
+        for name in (name for name, given in unused.items() if given is not None):
+            record.warn(
+                f"{name}: not used, because values of {analysisField!r} are analysed and not counts of points."
+            )
         subject = _values(record, layer, analysisField, dividedByField)
     else:
         _check_counting(layer, dividedByField)
         if aggregationPolygonLayer is not None:
-            areas = prepare(ctx, aggregationPolygonLayer, "aggregationPolygonLayer", kinds=("polygons",))
-            subject = _counts_in_areas(record, layer, areas)
+            subject = _counts_in_areas(record, layer, aggregationPolygonLayer)
         else:
-            bounding = None
-            if boundingPolygonLayer is not None:
-                bounding = prepare(ctx, boundingPolygonLayer, "boundingPolygonLayer", kinds=("polygons",))
-            meters = None if cellSize is None else to_meters(cellSize, cellSizeUnits, parameter="cellSize")
-            cells = count_in_cells(layer, bounding, "Square" if shapeType == "Fishnet" else "Hexagon", meters)
-            for line in cells.notes:
-                record.info(line)
-            subject = _Subject(
-                cells.frame, "Join_Count", cells.frame["Join_Count"].to_numpy(dtype=float), cells.sites
-            )
+            size = None if cellSize is None else to_meters(cellSize, cellSizeUnits, parameter="cellSize")
+            subject = _counts_in_cells(record, layer, boundingPolygonLayer, shapeType, size)
     _check_values(record, subject)
     ctx.progress(40, "Features ready")
-    statistic = _analyse(
-        record,
-        subject,
-        None
-        if distanceBand is None
-        else to_meters(distanceBand, distanceBandUnits, parameter="distanceBand"),
+    band = (
+        None if distanceBand is None else to_meters(distanceBand, distanceBandUnits, parameter="distanceBand")
     )
+    statistic = _analyse(record, subject, band)
     ctx.progress(90, "Statistic computed")
     result = _with_statistic(record, subject, statistic)
     target = analysisLayer.crs if aggregationPolygonLayer is None else result.crs
@@ -183,7 +171,23 @@ def _places(frame: gpd.GeoDataFrame) -> Array:
     return middles(frame.to_crs(4326) if mercator else frame)
 
 
-def _counts_in_areas(record: _Record, points: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> _Subject:
+def _counts_in_cells(
+    record: _Record,
+    points: gpd.GeoDataFrame,
+    bounding: gpd.GeoDataFrame | None,
+    shape: str,
+    size_m: float | None,
+) -> _Subject:
+    if bounding is not None:
+        bounding = prepare(record.ctx, bounding, "boundingPolygonLayer", kinds=("polygons",))
+    cells = count_in_cells(points, bounding, "Square" if shape == "Fishnet" else "Hexagon", size_m)
+    for line in cells.notes:
+        record.info(line)
+    return _Subject(cells.frame, "Join_Count", cells.frame["Join_Count"].to_numpy(dtype=float), cells.sites)
+
+
+def _counts_in_areas(record: _Record, points: gpd.GeoDataFrame, layer: gpd.GeoDataFrame) -> _Subject:
+    areas = prepare(record.ctx, layer, "aggregationPolygonLayer", kinds=("polygons",))
     singles = points[["geometry"]].explode(ignore_index=True).to_crs(areas.crs)
     point, area = areas_of_points(singles, areas)
     counts = np.bincount(area, minlength=len(areas))

@@ -221,7 +221,9 @@ def test_the_seam_at_180_degrees_makes_no_difference(ctx):
     lon, lat = rng.normal(0, 3, 500), rng.normal(50, 3, 500)
     here = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat), crs=4326)
     there = gpd.GeoDataFrame(geometry=gpd.points_from_xy((lon + 360) % 360 - 180, lat), crs=4326)
-    first, second = (find_hot_spots(ctx, layer)["hotSpotsResultLayer"] for layer in (here, there))
+    first, second = (
+        find_hot_spots(ctx, layer, shapeType="Hexagon")["hotSpotsResultLayer"] for layer in (here, there)
+    )
     assert np.sort(second["GiZScore"]) == pytest.approx(np.sort(first["GiZScore"]), abs=1e-6)
     assert second["Gi_Bin"].value_counts().to_dict() == first["Gi_Bin"].value_counts().to_dict()
     assert second.geometry.is_valid.all()
