@@ -31,6 +31,16 @@ _BIN_COLOURS = {
     3: "#b2182b",
 }
 
+_BIN_WORDS = {
+    3: "hot, 99 % confidence",
+    2: "hot, 95 %",
+    1: "hot, 90 %",
+    0: "not significant",
+    -1: "cold, 90 %",
+    -2: "cold, 95 %",
+    -3: "cold, 99 % confidence",
+}
+
 
 class Ticker:
     """Prints a job's changes: one line per status and message, and a progress bar where there is a terminal."""
@@ -110,35 +120,24 @@ def draw_map(hot: gpd.GeoDataFrame, picture: Path) -> Path:
     from matplotlib.figure import Figure  # no pyplot: it would keep the figure, and look for a screen
     from matplotlib.patches import Patch
 
-    figure = Figure(figsize=(11, 6), layout="constrained")
+    figure = Figure(figsize=(10, 7), layout="constrained")
     axes = figure.add_subplot()
-    sample("countries").plot(ax=axes, color="#f4f2ee", edgecolor="#b9b4aa", linewidth=0.4)
+    for layer, colour in (("countries", "#f4f2ee"), ("states", "none")):
+        sample(layer).plot(ax=axes, color=colour, edgecolor="#b9b4aa", linewidth=0.5)
     for number, colour in _BIN_COLOURS.items():
         part = hot[hot["Gi_Bin"] == number]
         if len(part):
             part.plot(ax=axes, color=colour, edgecolor="#5f5b53", linewidth=0.25)
-    words = {
-        3: "hot, 99 %",
-        2: "hot, 95 %",
-        1: "hot, 90 %",
-        0: "not significant",
-        -1: "cold, 90 %",
-        -2: "cold, 95 %",
-        -3: "cold, 99 %",
-    }
-    present = set(hot["Gi_Bin"])
-    axes.legend(
-        handles=[
-            Patch(facecolor=_BIN_COLOURS[n], edgecolor="#5f5b53", label=w)
-            for n, w in words.items()
-            if n in present
-        ],
-        loc="lower left",
-    )
+    present = [n for n in _BIN_WORDS if (hot["Gi_Bin"] == n).any()]
+    patches = [Patch(facecolor=_BIN_COLOURS[n], edgecolor="#5f5b53", label=_BIN_WORDS[n]) for n in present]
+    axes.legend(handles=patches, loc="lower left")
+    # The picture shows where something was found, with some land around it to know the place by.
+    found = hot[hot["Gi_Bin"] != 0]
+    west, south, east, north = (found if len(found) else hot).total_bounds
+    margin = 0.4 * max(east - west, north - south, 5)
+    axes.set(xlim=(west - margin, east + margin), ylim=(south - margin, north + margin))
     axes.set(
         title="Hot spots of earthquakes, 2018-01-31 to 2018-02-07 (USGS)",
-        xlim=(-180, 180),
-        ylim=(-62, 85),
         xlabel="longitude",
         ylabel="latitude",
     )

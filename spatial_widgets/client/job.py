@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["Job"]
 
 _VERDICTS: dict[JobStatus, tuple[type[JobError], str]] = {
-    JobStatus.FAILED: (JobFailed, "failed"),
-    JobStatus.EXPECTED_FAILURE: (JobFailed, "ended in an expected failure"),
+    JobStatus.FAILED: (JobFailed, "failed. Mend the cause and submit again"),
+    JobStatus.EXPECTED_FAILURE: (JobFailed, "ended in an expected failure. Mend the cause and submit again"),
     JobStatus.TIMED_OUT: (
         JobTimedOut,
         "was ended by the service's time limit. Ask for less at once, or for a longer limit",

@@ -26,12 +26,21 @@ BASE = "https://host/arcgis/rest/services/System/SpatialAnalysisTools/GPServer"
 
 class TestStatus:
     def test_all_of_esris_values_are_there(self):
-        words = "New Submitted Waiting Executing Succeeded Failed TimedOut Cancelling Cancelled Deleting Deleted"
+        words = (
+            "New Submitted Waiting Executing Succeeded Failed TimedOut Cancelling Cancelled Deleting Deleted"
+        )
         assert {s.value for s in JobStatus} == {f"esriJob{w}" for w in words.split()} | {"expectedFailure"}
 
     def test_six_are_terminal_and_one_is_a_success(self):
         terminal = {s.value for s in JobStatus if s.is_terminal}
-        assert terminal == {"esriJobSucceeded", "esriJobFailed", "esriJobTimedOut", "esriJobCancelled", "esriJobDeleted", "expectedFailure"}
+        assert terminal == {
+            "esriJobSucceeded",
+            "esriJobFailed",
+            "esriJobTimedOut",
+            "esriJobCancelled",
+            "esriJobDeleted",
+            "expectedFailure",
+        }
         assert [s for s in JobStatus if s.is_success] == [JobStatus.SUCCEEDED]
 
     @given(st.text())
@@ -63,10 +72,18 @@ class TestJobInfo:
                 "progress": {"type": "step", "message": "half", "percent": 0},
                 "results": {"Out": {"paramUrl": " results/Out"}, "Odd": {}},
                 "inputs": {"In": {"paramUrl": "inputs/In"}},
-                "messages": [{"type": "esriJobMessageTypeWarning", "description": "careful"}, {"description": None}, "bare"],
+                "messages": [
+                    {"type": "esriJobMessageTypeWarning", "description": "careful"},
+                    {"description": None},
+                    "bare",
+                ],
             }
         )
-        assert (info.status, info.progress.percent, info.progress.message) == (JobStatus.EXECUTING, 0.0, "half")
+        assert (info.status, info.progress.percent, info.progress.message) == (
+            JobStatus.EXECUTING,
+            0.0,
+            "half",
+        )
         assert info.results == {"Out": "results/Out", "Odd": "results/Odd"}
         assert info.messages[0] == JobMessage("esriJobMessageTypeWarning", "careful")
         assert [m.description for m in info.messages] == ["careful", "", "bare"]
@@ -80,7 +97,9 @@ class TestJobInfo:
         with pytest.raises(ProtocolError, match="jobStatus"):
             JobInfo.from_json(junk)
 
-    @pytest.mark.parametrize("progress", [None, 5, {"percent": "x"}, {"percent": True}, {"percent": float("nan")}])
+    @pytest.mark.parametrize(
+        "progress", [None, 5, {"percent": "x"}, {"percent": True}, {"percent": float("nan")}]
+    )
     def test_odd_progress_has_no_percent(self, progress):
         info = JobInfo.from_json({"jobId": "j", "jobStatus": "esriJobExecuting", "progress": progress})
         assert info.progress is None or info.progress.percent is None
@@ -91,13 +110,26 @@ class TestJobInfo:
 
     def test_repeated_errors_are_said_once(self):
         lines = [{"type": "esriJobMessageTypeError", "description": d} for d in ("a", "b", "a ")]
-        assert JobInfo.from_json({"jobId": "j", "jobStatus": "esriJobFailed", "messages": lines}).errors == ("a", "b")
+        assert JobInfo.from_json({"jobId": "j", "jobStatus": "esriJobFailed", "messages": lines}).errors == (
+            "a",
+            "b",
+        )
 
 
 class TestParameters:
     def test_an_old_servers_task_is_read(self):
-        info = TaskInfo.from_json({"parameters": [{"name": "a"}, {"name": "b", "choiceList": [], "direction": "esriGPParameterDirectionOutput"}]})
-        assert [(p.name, p.is_input, p.choices) for p in info.parameters] == [("a", True, ()), ("b", False, ())]
+        info = TaskInfo.from_json(
+            {
+                "parameters": [
+                    {"name": "a"},
+                    {"name": "b", "choiceList": [], "direction": "esriGPParameterDirectionOutput"},
+                ]
+            }
+        )
+        assert [(p.name, p.is_input, p.choices) for p in info.parameters] == [
+            ("a", True, ()),
+            ("b", False, ()),
+        ]
         with pytest.raises(ProtocolError):
             TaskInfo.from_json({"tasks": []})
 
@@ -107,7 +139,10 @@ class TestParameters:
             "dataType": "GPValueTable",
             "direction": "esriGPParameterDirectionInput",
             "parameterType": "esriGPParameterTypeRequired",
-            "parameterInfos": [{"name": "field", "dataType": "Field"}, {"name": "how", "dataType": "GPString", "choiceList": ["MIN", "MAX"]}],
+            "parameterInfos": [
+                {"name": "field", "dataType": "Field"},
+                {"name": "how", "dataType": "GPString", "choiceList": ["MIN", "MAX"]},
+            ],
         }
         parameter = TaskInfo.from_json({"parameters": [document]}).parameters[0]
         assert parameter.required
@@ -132,9 +167,16 @@ class TestUnits:
         assert ArealUnit(640, "acres").to("square miles").area == pytest.approx(1)
 
     def test_words_are_found_with_and_without_prefix(self):
-        assert LinearUnit(5, "kilometers") == LinearUnit(5, "esriKilometers") == LinearUnit.from_json("5 Kilometer")
+        assert (
+            LinearUnit(5, "kilometers")
+            == LinearUnit(5, "esriKilometers")
+            == LinearUnit.from_json("5 Kilometer")
+        )
         assert TimeUnit.from_json("1 Week").seconds == 604800
-        assert ArealUnit.from_json({"Area": 3, "units": "esriSquareKilometers"}).to_json() == {"area": 3.0, "units": "esriSquareKilometers"}
+        assert ArealUnit.from_json({"Area": 3, "units": "esriSquareKilometers"}).to_json() == {
+            "area": 3.0,
+            "units": "esriSquareKilometers",
+        }
 
     def test_an_unknown_word_lists_the_known_ones(self):
         with pytest.raises(ParameterError, match="esriKilometers"):
@@ -144,7 +186,11 @@ class TestUnits:
         with pytest.raises(ParameterError, match="no fixed size"):
             _ = LinearUnit(1, "esriDecimalDegrees").meters
 
-    @given(st.sampled_from([u for u, f in LINEAR_UNITS.items() if f]), st.sampled_from([u for u, f in LINEAR_UNITS.items() if f]), st.floats(-1e6, 1e6))
+    @given(
+        st.sampled_from([u for u, f in LINEAR_UNITS.items() if f]),
+        st.sampled_from([u for u, f in LINEAR_UNITS.items() if f]),
+        st.floats(-1e6, 1e6),
+    )
     def test_there_and_back_is_where_we_were(self, a, b, n):
         assert LinearUnit(n, a).to(b).to(a).distance == pytest.approx(n, rel=1e-9, abs=1e-12)
 
@@ -153,13 +199,13 @@ class TestUnits:
 
 
 class TestUrls:
-    @pytest.mark.parametrize(
-        "tail", ["", "/", "?f=json", "/?f=pjson#x", "/uploads"]
-    )
+    @pytest.mark.parametrize("tail", ["", "/", "?f=json", "/?f=pjson#x", "/uploads"])
     def test_a_service_url_is_cut_clean(self, tail):
         assert GPUrl.parse(BASE + tail) == GPUrl(BASE)
 
-    @pytest.mark.parametrize("tail", ["", "/", "/submitJob", "/submitjob/", "/execute?f=html", "/SubmitJob", "/jobs", "/jobs/"])
+    @pytest.mark.parametrize(
+        "tail", ["", "/", "/submitJob", "/submitjob/", "/execute?f=html", "/SubmitJob", "/jobs", "/jobs/"]
+    )
     def test_a_tasks_url_is_cut_clean(self, tail):
         assert GPUrl.parse(f"{BASE}/911%20Calls%20Hotspot{tail}") == GPUrl(BASE, "911 Calls Hotspot")
 
@@ -168,12 +214,25 @@ class TestUrls:
         url = GPUrl.parse(f"{BASE}/T/jobs/j1_et{tail}")
         assert (url.task, url.job_id, url.job_url) == ("T", "j1_et", f"{BASE}/T/jobs/j1_et")
 
-    @pytest.mark.parametrize("text", ["", "host/GPServer", "ftp://h/GPServer", "https://h/MapServer", "https://h/GPServerX", f"{BASE}/T/zzz"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "host/GPServer",
+            "ftp://h/GPServer",
+            "https://h/MapServer",
+            "https://h/GPServerX",
+            f"{BASE}/T/zzz",
+        ],
+    )
     def test_what_is_no_gpserver_is_refused(self, text):
         with pytest.raises(ParameterError):
             GPUrl.parse(text)
 
-    @given(st.text(min_size=1).filter(lambda s: s.strip("/") == s and "/" not in s and s not in {".", ".."}), st.text("abcdef0123456789_j", min_size=1))
+    @given(
+        st.text(min_size=1).filter(lambda s: s.strip("/") == s and "/" not in s and s not in {".", ".."}),
+        st.text("abcdef0123456789_j", min_size=1),
+    )
     def test_built_urls_split_into_what_they_were_built_of(self, task, job_id):
         if task.casefold() in {"uploads", "info", "jobs"}:
             return

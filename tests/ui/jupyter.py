@@ -218,7 +218,8 @@ class Notebook:
             f"JupyterLab {name.capitalize()}",
         )
         self.page.wait_for_function(
-            "(light) => document.body.dataset.jpThemeLight === light", arg=str(name == "light").lower()
+            "(light) => document.body.dataset.jpThemeLight === light && !document.querySelector('#jupyterlab-splash')",
+            arg=str(name == "light").lower(),
         )
 
     def shut_down(self) -> None:

@@ -196,7 +196,6 @@ def test_a_lost_job_says_so_and_how_to_attach(closing, monkeypatch):
     assert "Job.from_url" in w.error
     assert w.job_status == "esriJobExecuting"
     with pytest.raises(errors.JobLost):
-        job.contact_policy = ContactPolicy(silence_s=0.1, first_s=0.01, max_s=0.05)
         w.wait(timeout=15)
 
 

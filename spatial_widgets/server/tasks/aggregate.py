@@ -10,12 +10,12 @@ import pandas as pd
 import shapely
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.assignment import areas_of_points
-from spatial_widgets.server.cells import MOST_CELLS, Grid, plane_for
-from spatial_widgets.server.lengths import in_words, to_meters
-from spatial_widgets.server.prepare import free_name, prepare, require_field, to_output
+from spatial_widgets.server.analysis.assignment import areas_of_points
+from spatial_widgets.server.analysis.cells import MOST_CELLS, Grid, plane_for
+from spatial_widgets.server.analysis.lengths import in_words, to_meters
+from spatial_widgets.server.analysis.prepare import free_name, prepare, require_field, to_output
+from spatial_widgets.server.analysis.statistics import Statistic, parse_statistics, summarize
 from spatial_widgets.server.registry import Context, Note, task
-from spatial_widgets.server.statistics import Statistic, parse_statistics, summarize
 
 __all__ = ["aggregate_points"]
 

@@ -10,11 +10,11 @@ import pandas as pd
 import shapely
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.buffering import FARTHEST_M, Style, geodesic_buffers, planar_buffers
-from spatial_widgets.server.lengths import to_meters
-from spatial_widgets.server.prepare import in_lonlat, numbers_of, prepare, to_output
+from spatial_widgets.server.analysis.buffering import FARTHEST_M, Style, geodesic_buffers, planar_buffers
+from spatial_widgets.server.analysis.lengths import to_meters
+from spatial_widgets.server.analysis.prepare import in_lonlat, numbers_of, prepare, to_output
+from spatial_widgets.server.analysis.sphere import is_geodesic
 from spatial_widgets.server.registry import Context, Note, task
-from spatial_widgets.server.sphere import is_geodesic
 
 __all__ = ["create_buffers"]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from spatial_widgets.server.prepare import free_name, prepare, require_field
+from spatial_widgets.server.analysis.prepare import free_name, prepare, require_field
+from spatial_widgets.server.analysis.statistics import parse_statistics, summarize
 from spatial_widgets.server.registry import Context, Note, task
-from spatial_widgets.server.statistics import parse_statistics, summarize
 
 __all__ = ["dissolve_boundaries"]
 

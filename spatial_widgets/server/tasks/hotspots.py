@@ -11,15 +11,15 @@ import pandas as pd
 import shapely
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.assignment import areas_of_points
-from spatial_widgets.server.counting import count_in_cells
-from spatial_widgets.server.gistar import GiStar, confidence_bins, gi_star, require_libraries
-from spatial_widgets.server.lengths import in_words, to_meters
-from spatial_widgets.server.neighbors import Sites, middles
-from spatial_widgets.server.prepare import free_name, numbers_of, prepare, require_field, to_output
+from spatial_widgets.server.analysis.assignment import areas_of_points
+from spatial_widgets.server.analysis.counting import count_in_cells
+from spatial_widgets.server.analysis.gistar import GiStar, confidence_bins, gi_star, require_libraries
+from spatial_widgets.server.analysis.lengths import in_words, to_meters
+from spatial_widgets.server.analysis.neighbors import Sites, middles
+from spatial_widgets.server.analysis.prepare import free_name, numbers_of, prepare, require_field, to_output
+from spatial_widgets.server.analysis.scale import choose_band
+from spatial_widgets.server.analysis.sphere import is_geodesic
 from spatial_widgets.server.registry import Context, Note, task
-from spatial_widgets.server.scale import choose_band
-from spatial_widgets.server.sphere import is_geodesic
 
 __all__ = ["find_hot_spots"]
 

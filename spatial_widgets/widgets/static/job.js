@@ -128,11 +128,12 @@ function render({ model, el }, shared) {
   let frame = 0;
   let ack = 0;
   let cancelNote = "";
+  let follows = true; // the end of the log, until the reader scrolls up
 
   const drawLog = () => {
     frame = 0;
     const { log } = ui;
-    const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
+    if (!log.isConnected) return sayLog(); // no heights yet to scroll by
     log.append(...shared.log.lines.slice(shown).map(logLine));
     shown = shared.log.lines.length;
     log.hidden = shown === 0;
@@ -172,7 +173,7 @@ function render({ model, el }, shared) {
   const drawProgress = () => {
     const percent = model.get("progress");
     const { tone } = badge(model.get("job_status"));
-    ui.bar.hidden = percent === null && tone !== "running";
+    ui.bar.hidden = percent === null && (tone !== "running" || !shared.live);
     ui.bar.classList.toggle("sw-unknown", percent === null);
     if (percent === null) ui.bar.removeAttribute("aria-valuenow");
     else ui.bar.setAttribute("aria-valuenow", String(Math.round(percent)));
@@ -205,6 +206,9 @@ function render({ model, el }, shared) {
     }
   };
 
+  ui.log.addEventListener("scroll", () => {
+    follows = ui.log.scrollHeight - ui.log.scrollTop - ui.log.clientHeight < 8;
+  });
   ui.cancel.addEventListener("click", () => {
     ui.cancel.disabled = true;
     ui.cancel.textContent = "Cancel sent";
@@ -243,7 +247,7 @@ function render({ model, el }, shared) {
   const ticking = setInterval(drawClock, 200);
   drawStatus();
   drawResults();
-  drawLog();
+  sayLog();
 
   return () => {
     clearInterval(ticking);

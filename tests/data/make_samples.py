@@ -2,6 +2,7 @@
 
 Run it in an empty folder, where the packages lie unpacked side by side::
 
+    pip install antimeridian==0.4.9
     npm pack vega-datasets@3.2.1 us-atlas@3.0.1 world-atlas@2.0.2
     for f in *.tgz; do mkdir "${f%.tgz}" && tar xzf "$f" -C "${f%.tgz}" --strip-components=1; done
     python make_samples.py . path/to/spatial_widgets/data
@@ -90,8 +91,23 @@ def read_polygons(path: Path, layer: str) -> gpd.GeoDataFrame:
         frame.loc[i, "geometry"] = strip_of_collapsed(
             json.loads(path.read_text("utf-8")), layer, frame.loc[i, "id"]
         )
-    frame["geometry"] = rounded_and_valid(frame.geometry.array)
+    frame["geometry"] = rounded_and_valid(cut_at_180(frame.geometry.array))
     return frame.sort_values(["id", "name"], ignore_index=True)
+
+
+def cut_at_180(polygons: Any) -> Any:
+    """Cut at the antimeridian what the atlas has stitched together over it; Antarctica gets its pole."""
+    import antimeridian  # only needed here
+
+    shapes = np.asarray(polygons).copy()
+    for i, shape in enumerate(shapes):
+        jumps = [
+            np.abs(np.diff(shapely.get_coordinates(ring)[:, 0])).max()
+            for ring in shapely.get_rings(shapely.get_parts(shape))
+        ]
+        if max(jumps, default=0) > 180:
+            shapes[i] = antimeridian.fix_multi_polygon(shapely.multipolygons(shapely.get_parts(shape)))
+    return shapes
 
 
 def strip_of_collapsed(topology: dict[str, Any], layer: str, key: str) -> shapely.Polygon:

@@ -1,0 +1,1 @@
+"""What the analyses share: geodesic geometry, cells, neighbours, statistics. Knows no service and no job."""

@@ -1,0 +1,120 @@
+"""Who is near whom, on the sphere or in a plane; needs scipy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from spatial_widgets.errors import ParameterError
+from spatial_widgets.server.analysis.sphere import EARTH_RADIUS_M, is_geodesic
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+__all__ = ["MOST_PAIRS", "Sites", "middles"]
+
+Array = np.ndarray[Any, Any]
+
+#: More pairs of neighbours than this are refused.
+MOST_PAIRS = 2_000_000
+
+
+def middles(frame: gpd.GeoDataFrame) -> Array:
+    """Return the middle of each feature in the layer's own coordinates, shape ``(n, 2)``.
+
+    For degrees it is the mean direction of the parts' centroids, weighted by their size, so that a
+    country on both sides of 180 degrees has its middle where it is.
+    """
+    if not frame.crs.is_geographic:
+        planar: Array = shapely.get_coordinates(shapely.centroid(frame.geometry.to_numpy()))
+        return planar
+    parts, owner = shapely.get_parts(frame.geometry.to_numpy(), return_index=True)
+    lonlat = shapely.get_coordinates(shapely.centroid(parts))
+    size = shapely.area(parts) * np.cos(np.deg2rad(lonlat[:, 1]))
+    weight = np.where(shapely.get_dimensions(parts) == 2, size, 1.0)
+    x, y, z = (np.bincount(owner, weight * axis, minlength=len(frame)) for axis in _directions(lonlat).T)
+    return np.column_stack([np.rad2deg(np.arctan2(y, x)), np.rad2deg(np.arctan2(z, np.hypot(x, y)))])
+
+
+def _directions(lonlat: Array) -> Array:
+    lon, lat = np.deg2rad(lonlat).T
+    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Places with distances in metres: along great circles of the mean sphere, or straight in a plane.
+
+    Great circles differ from geodesics of the ellipsoid by at most 0.6 %.
+    """
+
+    positions: Array
+    spherical: bool
+
+    @classmethod
+    def of(cls, xy: Array, crs: Any) -> Sites:
+        """Make sites of coordinates in a geographic or a projected system."""
+        if is_geodesic(crs):
+            return cls(_directions(xy) * EARTH_RADIUS_M, spherical=True)
+        return cls(xy * float(crs.axis_info[0].unit_conversion_factor), spherical=False)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import KDTree
+
+        return KDTree(self.positions)
+
+    def _chord(self, distance: float) -> float:
+        if not self.spherical:
+            return distance
+        return float(2 * EARTH_RADIUS_M * np.sin(min(distance / EARTH_RADIUS_M, np.pi) / 2))
+
+    def _arc(self, chord: Array) -> Array:
+        if not self.spherical:
+            return chord
+        return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.clip(chord / (2 * EARTH_RADIUS_M), 0, 1)))
+
+    def take(self, rows: Array) -> Sites:
+        """Return some of the sites."""
+        return Sites(self.positions[rows], self.spherical)
+
+    def distinct(self) -> Sites:
+        """Return the sites without repetitions."""
+        return Sites(np.unique(self.positions, axis=0), self.spherical)
+
+    def nearest(self, count: int) -> Array:
+        """Return the distances to the nearest other sites, shape ``(n, count)``, nearest first."""
+        chords, _ = self._tree.query(self.positions, k=count + 1)
+        return self._arc(chords[:, 1:])
+
+    def standard_distance(self) -> float:
+        """Return the root mean square distance from the mean center."""
+        center = self.positions.mean(axis=0)
+        return float(np.sqrt(((self.positions - center) ** 2).sum(axis=1).mean()))
+
+    def pair_count(self, distance: float) -> int:
+        """Return how many pairs of different sites lie within a distance."""
+        return (int(self._tree.count_neighbors(self._tree, self._chord(distance))) - len(self)) // 2
+
+    def pairs(self, distance: float, *, parameter: str) -> tuple[Array, Array]:
+        """Return the sites within a distance of each other, each pair in both directions.
+
+        Raises
+        ------
+        ParameterError : there are more than :data:`MOST_PAIRS`.
+        """
+        if self.pair_count(distance) > MOST_PAIRS:
+            raise ParameterError(
+                f"{parameter}: {distance / 1000:,.4g} km makes more than {MOST_PAIRS:,} pairs of neighbours; choose a shorter distance.",
+                parameter=parameter,
+                value=distance,
+            )
+        found = self._tree.query_pairs(self._chord(distance), output_type="ndarray")
+        return np.concatenate([found[:, 0], found[:, 1]]), np.concatenate([found[:, 1], found[:, 0]])
