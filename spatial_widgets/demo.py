@@ -115,7 +115,7 @@ def run_demo(picture: Path) -> int:
     return 0
 
 
-def draw_map(hot: gpd.GeoDataFrame, picture: Path) -> Path:
+def draw_map(hot: gpd.GeoDataFrame, picture: str | Path) -> Path:
     """Write a PNG map of a FindHotSpots result and return its full path."""
     from matplotlib.figure import Figure  # no pyplot: it would keep the figure, and look for a screen
     from matplotlib.patches import Patch
@@ -142,4 +142,4 @@ def draw_map(hot: gpd.GeoDataFrame, picture: Path) -> Path:
         ylabel="latitude",
     )
     figure.savefig(picture, dpi=110)
-    return picture.resolve()
+    return Path(picture).resolve()

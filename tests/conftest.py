@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+STORE = pytest.StashKey[str]()
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+def pytest_sessionstart(session):
+    """Give tests and notebooks a local service of their own, away from the developer's."""
+    session.config.stash[STORE] = os.environ["SPATIAL_WIDGETS_STORE"] = tempfile.mkdtemp(
+        prefix="spatial-widgets-test-"
+    )
+
+
+def pytest_sessionfinish(session):
+    from spatial_widgets import LocalService
+
+    store = session.config.stash[STORE]
+    running = LocalService.running(store)
+    if running is not None:
+        running.stop()
+    shutil.rmtree(store, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import nbformat
 
+from spatial_widgets import LocalService
+
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -143,6 +145,9 @@ class JupyterServer:
             self.process.kill()
             self.process.wait()
         self.log.close()
+        service = LocalService.running(self.home / "service")
+        if service is not None:
+            service.stop()
 
 
 class Notebook:
