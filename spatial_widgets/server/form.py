@@ -67,9 +67,9 @@ def _at_most(count: int, most: int) -> None:
 
 def _parse_multipart(body: bytes, boundary: bytes, most: int) -> dict[str, str]:
     # The body's first delimiter has no line break before it; with one added all delimiters look alike.
-    parts = (b"\r\n" + body).split(b"\r\n--" + boundary, most + 2)
+    parts = (b"\r\n" + body).split(b"\r\n--" + boundary, most + 1)
     if len(parts) < 2 or not parts[-1].startswith(b"--"):
-        _at_most(len(parts) - 2, most)
+        _at_most(len(parts) - 1, most)
         raise ValueError("the multipart body is cut short")
     fields = {}
     for part in parts[1:-1]:

@@ -1,0 +1,125 @@
+"""Little tasks that do what a test needs: say things, take long, fail in every way.
+
+In a service and its workers they are registered like anybody's; in the test process they stay apart.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+import time
+from typing import Any, Literal, TypedDict
+
+import geopandas as gpd
+
+from spatial_widgets.errors import ParameterError
+from spatial_widgets.server.registry import REGISTRY, Context, Registry, task
+
+_IS_TEST = "pytest" in sys.modules and multiprocessing.parent_process() is None
+TOYS = Registry() if _IS_TEST else REGISTRY
+
+
+class Pair(TypedDict):
+    text: str
+    number: int
+
+
+@task("Greet", registry=TOYS)
+def greet(
+    ctx: Context, name: str, times: int = 1, loud: bool = False, how: Literal["Hello", "Bye"] = "Hello"
+) -> Pair:
+    """Greet somebody."""
+    ctx.info(f"greeting {name}")
+    ctx.progress(50, "half way")
+    text = f"{how} {name}. " * times
+    return {"text": text.upper() if loud else text, "number": times}
+
+
+@task("Layer", registry=TOYS)
+def layer(ctx: Context, inputLayer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:  # noqa: N803 -- Esri spells so
+    ctx.rng(7)
+    return inputLayer
+
+
+@task("Refuse", registry=TOYS)
+def refuse(ctx: Context, text: str = "no") -> str:
+    raise ParameterError(f"not like that: {text}")
+
+
+@task("Bug", registry=TOYS)
+def bug(ctx: Context) -> str:
+    return {}["nothing"]
+
+
+@task("Nan", registry=TOYS)
+def nan(ctx: Context) -> dict:
+    return {"x": float("nan")}
+
+
+@task("Chatter", registry=TOYS)
+def chatter(ctx: Context, lines: int = 10) -> str:
+    for line in range(lines):
+        ctx.info(f"line {line}")
+    return "done"
+
+
+@task("Spin", registry=TOYS)
+def spin(ctx: Context) -> str:
+    ctx.progress(10, "spinning")
+    while True:
+        pass
+
+
+@task("Stubborn", registry=TOYS)
+def stubborn(ctx: Context) -> str:
+    """Hold the interpreter in compiled code: neither a signal handler nor another thread gets a turn."""
+    return str(re.match(r"(a+)+$", "a" * 64 + "b"))
+
+
+@task("Sleep", registry=TOYS)
+def sleep(ctx: Context, seconds: float = 60.0) -> str:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        ctx.check()
+        time.sleep(0.01)
+    return "slept"
+
+
+@task("Limited", registry=TOYS, timeout_s=lambda given: given["limit"])
+def limited(ctx: Context, limit: float) -> str:
+    return sleep(ctx)
+
+
+@task("Exit", registry=TOYS)
+def leave(ctx: Context, code: int = 9) -> str:
+    ctx.info("about to go")
+    os._exit(code)
+
+
+@task("Second", registry=TOYS, restartable=True)
+def second(ctx: Context, marker: str) -> str:
+    """Take for ever the first time, and no time the second."""
+    if os.path.exists(marker):  # noqa: PTH110
+        return "second time"
+    with open(marker, "w") as file:  # noqa: PTH123
+        file.write("was here")
+    return sleep(ctx, 600.0)
+
+
+@task("Offspring", registry=TOYS)
+def offspring(ctx: Context) -> str:
+    program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    ctx.info(f"pid {program.pid}")
+    return sleep(ctx)
+
+
+@task("Environment", registry=TOYS)
+def environment(ctx: Context) -> dict[str, Any]:
+    return {
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "token": os.environ.get("SPATIAL_WIDGETS_TOKEN"),
+        "is_leader": os.getsid(0) == os.getpid(),
+    }
