@@ -203,7 +203,7 @@ def _launch(folder: Path, wanted: Mapping[str, object], tasks: Sequence[str]) ->
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as output:
         begin = output.seek(0, os.SEEK_END)
         process = subprocess.Popen(  # noqa: S603 -- our own interpreter and options
-            [sys.executable, "-m", "spatial_widgets.server", *_options(folder, wanted, tasks)],
+            [sys.executable, "-P", "-m", "spatial_widgets.server", *_options(folder, wanted, tasks)],
             cwd=folder,
             env=os.environ | {"PYTHONPATH": _search_path()},
             stdin=subprocess.DEVNULL,
