@@ -5,15 +5,10 @@ Stands above client and server, which do not know each other.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from spatial_widgets.client import GPService
-from spatial_widgets.server.discovery import Discovery
-from spatial_widgets.server.launcher import LocalServiceProcess, default_store
-
-if TYPE_CHECKING:
-    import os
+from spatial_widgets.server.launcher import LocalServiceProcess
 
 __all__ = ["LocalService", "connect"]
 
@@ -29,14 +24,6 @@ class LocalService(LocalServiceProcess):
     >>> with LocalService.start() as local:               # doctest: +SKIP
     ...     local.service().tasks()
     """
-
-    @classmethod
-    def running(cls, store: str | os.PathLike[str] | None = None) -> Self | None:
-        """Return the service that runs on a store now, or None; starts nothing."""
-        folder = Path(default_store() if store is None else store).expanduser().resolve()
-        found = Discovery.read(folder)
-        alive = found is not None and found.is_alive and found.health() is not None
-        return cls(folder, found, started=False) if found is not None and alive else None
 
     def service(self) -> GPService:
         """Return the client for this service. No request."""

@@ -28,7 +28,7 @@ def pytest_sessionfinish(session):
     from spatial_widgets import LocalService
 
     store = session.config.stash[STORE]
-    running = LocalService.running(store)
+    running = LocalService.running(store=store)
     if running is not None:
         running.stop()
     shutil.rmtree(store, ignore_errors=True)

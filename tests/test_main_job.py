@@ -67,8 +67,8 @@ def test_all_eight_statuses_happen_for_real(tmp_path):
         long = slow.submit(seconds=60)
         note(long.info)
         queued = slow.submit(seconds=0.1)
-        queued.refresh()
-        note(queued.info)
+        with pytest.raises(errors.WaitTimeout):
+            queued.wait(timeout=1.5, on_update=note)
         note(long.refresh())
         note(long.cancel())
         note(long.wait(timeout=20, check=False))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _LOG = logging.getLogger("spatial_widgets.server")
-_TOKEN = "SPATIAL_WIDGETS_TOKEN"  # noqa: S105 -- the variable's name
+_TOKEN = "SPATIAL_WIDGETS_SERVICE_TOKEN"  # noqa: S105 -- the variable's name
 
 
 def _parser() -> argparse.ArgumentParser:

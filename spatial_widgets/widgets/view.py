@@ -94,9 +94,15 @@ def summarize(name: str, value: Any) -> Summary:
         crs = ""
         if is_spatial:
             authority = value.crs.to_authority() if value.crs is not None else None
-            crs = ":".join(authority) if authority else value.crs.name if value.crs is not None else "no CRS"
+            crs = (
+                ":".join(authority)
+                if authority
+                else str(value.crs.name)
+                if value.crs is not None
+                else "no CRS"
+            )
         kind = "GeoDataFrame" if is_spatial else "DataFrame"
-        return Summary(name, kind, len(value), tuple(map(str, value.columns)), crs)
+        return Summary(name, kind, len(value), tuple(str(c) for c in value.columns), crs)
     if value is None:
         return Summary(name, "None", text="not produced")
     if isinstance(value, ResultFile):

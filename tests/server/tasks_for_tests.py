@@ -120,6 +120,6 @@ def offspring(ctx: Context) -> str:
 def environment(ctx: Context) -> dict[str, Any]:
     return {
         "threads": os.environ.get("OMP_NUM_THREADS"),
-        "token": os.environ.get("SPATIAL_WIDGETS_TOKEN"),
+        "token": os.environ.get("SPATIAL_WIDGETS_SERVICE_TOKEN"),
         "is_leader": os.getsid(0) == os.getpid(),
     }

@@ -201,7 +201,7 @@ def test_stopping_ends_a_worker_that_does_not_end_by_itself(start):
 def test_the_service_runs_in_the_foreground_too(tmp_path):
     program = subprocess.Popen(
         [sys.executable, "-m", "spatial_widgets.server", "--store", str(tmp_path), "--executor", "inline"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "SPATIAL_WIDGETS_TOKEN": "mine"},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "SPATIAL_WIDGETS_SERVICE_TOKEN": "mine"},
         stderr=subprocess.DEVNULL,
     )
     try:

@@ -145,7 +145,7 @@ class JupyterServer:
             self.process.kill()
             self.process.wait()
         self.log.close()
-        service = LocalService.running(self.home / "service")
+        service = LocalService.running(store=self.home / "service")
         if service is not None:
             service.stop()
 
