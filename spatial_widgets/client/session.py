@@ -159,7 +159,7 @@ class GPSession:
                     read_json(Reply("GET", url, response.status_code, dict(response.headers), body))
                 yield from response.iter_content(_CHUNK)
             except requests.RequestException as error:
-                raise self._transport_error("GET", url, error, deadline_s=None) from error
+                raise self._transport_error("GET", url, error, None) from self._without_secrets(error)
             finally:
                 response.close()
 
@@ -208,7 +208,7 @@ class GPSession:
             reply = Reply(method, url, response.status_code, response.headers, body)
             self._local.retry_after_s = retry_after_s(response.headers)
         except requests.RequestException as error:
-            raise self._transport_error(method, url, error, deadline_s) from error
+            raise self._transport_error(method, url, error, deadline_s) from self._without_secrets(error)
         if self._secrets and any(s.encode() in body for s in self._secrets):
             text = self.mask(body.decode("utf-8", "replace"))
             reply = Reply(method, url, reply.status, reply.headers, text.encode())
@@ -318,6 +318,11 @@ class GPSession:
                 f"{method} {url}: no whole answer within {allowed}.", method=method, url=url
             )
         return TransportError(f"{method} {url}: the connection failed ({reason}).", method=method, url=url)
+
+    def _without_secrets(self, error: Exception) -> Exception:
+        """Return the cause to show: the error itself, or its masked text where a token is anywhere in it."""
+        text = " ".join(str(cause) for cause in _chain(error))
+        return error if self.mask(text) == text else requests.RequestException(self.mask(str(error)))
 
     # ------------------------------------------------------------ connections
 
