@@ -305,13 +305,16 @@ class Job:
 
     # ------------------------------------------------------------ results
 
-    def result(self, name: str | None = None, timeout: float | None = None) -> Any:
+    def result(
+        self, name: str | None = None, timeout: float | None = None, *, allow_truncated: bool = False
+    ) -> Any:
         """Wait for the job and return a result.
 
         Parameters
         ----------
         name : the output, in any case. None returns the only output, or a dict of all of them.
         timeout : seconds for waiting and fetching together; None has no limit.
+        allow_truncated : return the rows there are of a result that the service cut short.
 
         Returns
         -------
@@ -334,7 +337,7 @@ class Job:
         for each in names:
             left = None if end is None else max(end - clock.now(), PATIENCE_S)
             try:
-                values[each] = self.results.load(each, deadline_s=left)
+                values[each] = self.results.load(each, deadline_s=left, allow_truncated=allow_truncated)
             except TransportTimeout as error:
                 if end is None or clock.now() < end - PATIENCE_S:
                     raise
@@ -363,7 +366,7 @@ class Job:
             if watch.error is not None:
                 future.set_exception(watch.error)
             else:
-                poller.spawn(load)
+                poller.submit(load)
 
         poller.watch(self, when_done=ended)
         wrapped = asyncio.wrap_future(future)

@@ -277,7 +277,7 @@ class Poller:
             self._calls.append(work)
         self._rouse()
 
-    def spawn(self, work: Callable[[], None]) -> None:
+    def submit(self, work: Callable[[], None]) -> None:
         """Run ``work`` on a thread of the request pool."""
         self._workers.submit(work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -9,8 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
+import pandas as pd
+
+from spatial_widgets.client.layers import LayerReader
+from spatial_widgets.client.poller import Poller
 from spatial_widgets.codec import FileReference, decode_value
-from spatial_widgets.errors import CodecError, JobError, NotFound, ProtocolError, WaitTimeout
+from spatial_widgets.errors import JobError, NotFound, ProtocolError, WaitTimeout
 from spatial_widgets.protocol.urls import join
 
 if TYPE_CHECKING:
@@ -89,8 +94,10 @@ class Results(Mapping[str, Any]):
         """Whether a value is here already, so that reading it costs no request."""
         return name in self._values
 
-    def load(self, name: str, *, deadline_s: float | None = None) -> Any:
+    def load(self, name: str, *, deadline_s: float | None = None, allow_truncated: bool = False) -> Any:
         """Return one value, fetching it if need be; several threads share one fetch.
+
+        ``allow_truncated`` fetches anew and returns the rows there are of a result that was cut short.
 
         Raises
         ------
@@ -121,9 +128,12 @@ class Results(Mapping[str, Any]):
                 waited_s=deadline_s or 0.0,
             )
         try:
-            if spelled not in self._values:
-                self._values[spelled] = self._fetch(spelled, deadline_s)
-            return self._values[spelled]
+            if spelled in self._values:
+                return self._values[spelled]
+            value = self._fetch(spelled, deadline_s, allow_truncated=allow_truncated)
+            if not allow_truncated:  # what may be cut short is not kept as the result
+                self._values[spelled] = value
+            return value
         finally:
             turn.release()
 
@@ -146,7 +156,7 @@ class Results(Mapping[str, Any]):
             return name
         return next((known for known in paths if known.casefold() == name.casefold()), None)
 
-    def _fetch(self, name: str, deadline_s: float | None) -> Any:
+    def _fetch(self, name: str, deadline_s: float | None, *, allow_truncated: bool) -> Any:
         job = self._job
         path = self._paths()[name]
         # A path made of the name must be encoded; one that the server wrote is taken as it is.
@@ -156,19 +166,33 @@ class Results(Mapping[str, Any]):
             raise ProtocolError(
                 f"GET {url}: the reply is no result, it has no value.", url=url, excerpt=repr(document)
             )
-        value = decode_value(str(document.get("dataType") or ""), document["value"], path=name, url=url)
-        return self._bind(value, url)
+        value = decode_value(
+            str(document.get("dataType") or ""),
+            document["value"],
+            path=name,
+            url=url,
+            allow_truncated=allow_truncated,
+        )
+        bound = self._bind(value, url, deadline_s)
+        if isinstance(bound, pd.DataFrame):
+            bound.attrs["spatial_widgets"] = {
+                "job": job.url,
+                "task": job.task.name,
+                "parameter": name,
+                "received_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            }
+        return bound
 
-    def _bind(self, value: Any, url: str) -> Any:
-        """Give file references the session that can read them."""
+    def _bind(self, value: Any, url: str, deadline_s: float | None) -> Any:
+        """Follow a reference to a layer, and give one to a file the session that can read it."""
         if isinstance(value, list):
-            return [self._bind(item, url) for item in value]
+            return [self._bind(item, url, deadline_s) for item in value]
         if not isinstance(value, FileReference):
             return value
         target = urljoin(url, value.url)
         if _LAYER_URL.search(target.split("?", 1)[0]):
-            raise CodecError(
-                f"the result is a layer of a feature service, {target}, which this version does not read; "
-                "open it with a feature service client, or submit without outputName to get the rows themselves"
-            )
+            session = self._job.session
+            if value.token:  # the layer's own, for its own host
+                session = session.for_origin(target, auth=value.token)
+            return LayerReader(session, target, Poller.shared()).read(deadline_s=deadline_s)
         return ResultFile(target, format=value.format, session=self._job.session)

@@ -110,6 +110,10 @@ class GPSession:
         kind = "token" if self._tokens else "auth" if self._auth else "no auth"
         return f"<GPSession {self._home[0]}://{self._home[1]}:{self._home[2]}, {kind}>"
 
+    def for_origin(self, url: str, *, auth: Any) -> GPSession:
+        """Return a session like this one for another host, with its own auth."""
+        return GPSession(url, auth=auth, adapter=self._adapter, retry=self._retry, clock=self.clock)
+
     def get_json(
         self,
         url: str,

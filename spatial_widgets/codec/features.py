@@ -27,12 +27,18 @@ def is_features(document: Any) -> bool:
     )
 
 
-def decode_features(document: Any, *, path: str = "", url: str = "") -> gpd.GeoDataFrame | pd.DataFrame:
+def decode_features(
+    document: Any, *, path: str = "", url: str = "", allow_truncated: bool = False
+) -> gpd.GeoDataFrame | pd.DataFrame:
     """Return a layer as a GeoDataFrame, or a table without geometry as a DataFrame.
 
     Reads a feature set, a record set, ``{"layerDefinition", "featureSet"}`` and ``{"layers": […]}`` with
     one layer. The geometry column is called ``geometry``; the index counts from 0 in the order of the
     document; the CRS is the document's. Zero rows keep columns, dtypes and CRS.
+
+    Parameters
+    ----------
+    allow_truncated : return the rows there are even though the document says that some are missing.
 
     Raises
     ------
@@ -42,10 +48,12 @@ def decode_features(document: Any, *, path: str = "", url: str = "") -> gpd.GeoD
     Source: https://developers.arcgis.com/rest/services-reference/enterprise/gp-data-types/
     """
     definition, body, path = _unwrap(document, path)
-    if body.get("exceededTransferLimit") or document.get("exceededTransferLimit"):
+    truncated = body.get("exceededTransferLimit") or document.get("exceededTransferLimit")
+    if truncated and not allow_truncated:
         raise TransferLimitExceeded(
             "The result has more rows than the service hands out, and it sent none or only some of them. "
-            "Ask for a hosted result (outputName), narrow the input, or have the service's maximumRecords raised.",
+            "Ask for a hosted result (outputName), narrow the input, or have the service's maximumRecords raised; "
+            "job.result(…, allow_truncated=True) gives the rows that did come.",
             url=url,
         )
     features = body.get("features")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -34,6 +34,7 @@ from spatial_widgets.protocol.units import ArealUnit, LinearUnit, TimeUnit
 __all__ = ["ENCODERS", "REFUSED", "FileReference", "decode_value", "encode_value", "form_text"]
 
 _MULTI = "GPMultiValue:"
+_REFERENCE_KEYS = {"url", "format", "type", "itemid", "name", "size", "token", "servicetoken"}
 _LONG = range(
     -(2**52) + 1, 2**52
 )  # from 11.2 on; https://developers.arcgis.com/rest/services-reference/enterprise/gp-data-types/
@@ -46,10 +47,14 @@ REFUSED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class FileReference:
-    """A file or raster that a result points to; nothing of it has been fetched. ``url`` may be relative."""
+    """A file, raster or layer that a result points to; nothing of it has been fetched. ``url`` may be relative.
+
+    ``token`` is the result's own, for a secured layer on another host; "" without one.
+    """
 
     url: str
     format: str = ""
+    token: str = field(default="", repr=False)
 
 
 def encode_value(data_type: str, value: Any) -> Any:
@@ -80,7 +85,9 @@ def form_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-def decode_value(data_type: str, value: Any, *, path: str = "value", url: str = "") -> Any:
+def decode_value(
+    data_type: str, value: Any, *, path: str = "value", url: str = "", allow_truncated: bool = False
+) -> Any:
     """Return the Python value of a result or of an input read on the server.
 
     Layers give a GeoDataFrame, tables and value tables a DataFrame, units their quantity, dates a
@@ -101,7 +108,7 @@ def decode_value(data_type: str, value: Any, *, path: str = "value", url: str = 
         except ValueError:
             return value
     if is_features(value):
-        return decode_features(value, path=path, url=url)
+        return decode_features(value, path=path, url=url, allow_truncated=allow_truncated)
     if isinstance(value, dict):
         return _decode_object(value)
     if data_type.startswith(_MULTI):
@@ -126,8 +133,9 @@ def _decode_object(value: dict[str, Any]) -> Any:
     for quantity, number in ((LinearUnit, "distance"), (ArealUnit, "area"), (TimeUnit, "time")):
         if number in folded and folded <= {number, "units"}:
             return quantity.from_json(value)
-    if isinstance(value.get("url"), str) and folded <= {"url", "format", "type", "itemid", "name", "size"}:
-        return FileReference(value["url"], str(value.get("format") or value.get("type") or ""))
+    if isinstance(value.get("url"), str) and folded <= _REFERENCE_KEYS:
+        token = value.get("token") or value.get("serviceToken") or ""
+        return FileReference(value["url"], str(value.get("format") or value.get("type") or ""), str(token))
     return value
 
 

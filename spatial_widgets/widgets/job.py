@@ -125,9 +125,11 @@ class JobWidget(LiveWidget):
         """Block until the job is final; as :meth:`Job.wait`."""
         return self.job.wait(timeout, check=check, on_update=on_update)
 
-    def result(self, name: str | None = None, timeout: float | None = None) -> Any:
+    def result(
+        self, name: str | None = None, timeout: float | None = None, *, allow_truncated: bool = False
+    ) -> Any:
         """Wait for the job and return a result; as :meth:`Job.result`."""
-        return self.job.result(name, timeout)
+        return self.job.result(name, timeout, allow_truncated=allow_truncated)
 
     def cancel(self) -> JobInfo:
         """Ask the service to cancel the job; as :meth:`Job.cancel`."""
@@ -163,7 +165,7 @@ class JobWidget(LiveWidget):
                 self._apply(message_tail=self._tail(self._log))
             self._update_saved_output()
         if self.job.status.is_success and not self.results_ready and not ended:
-            Poller.shared().spawn(self._load_results)
+            Poller.shared().submit(self._load_results)
 
     def _state(self, watch: Watch | None) -> dict[str, Any]:
         info = self.job.info
@@ -218,7 +220,7 @@ class JobWidget(LiveWidget):
         kind = content.get("kind") if isinstance(content, dict) else None
         if kind == "cancel":
             self.send({"kind": "cancel-ack"})
-            Poller.shared().spawn(self._cancel)
+            Poller.shared().submit(self._cancel)
         elif kind == "hello":
             self.send({"kind": "now", "now": time.time()})
         elif kind == "log-from":

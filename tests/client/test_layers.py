@@ -1,0 +1,148 @@
+"""Whole layers of a feature service behind a result's ``{"url"}``."""
+
+from __future__ import annotations
+
+import threading
+from urllib.parse import urlsplit
+
+import geopandas as gpd
+import pytest
+from fakes import Raw, ScriptedApp, error
+
+from spatial_widgets import errors
+
+LAYER = "http://gp.test/arcgis/rest/services/Hosted/out/FeatureServer/0"
+FIELDS = [{"name": "OBJECTID", "type": "esriFieldTypeOID"}, {"name": "n", "type": "esriFieldTypeInteger"}]
+
+
+class HostedApp(ScriptedApp):
+    """A GPServer whose result is a layer of ``rows`` rows, handed out ``page`` at a time."""
+
+    def __init__(self, rows, *, page=10, pagination=True, table=False, cut=None, url=LAYER, **value):
+        super().__init__(results={"bufferLayer": {"url": url, **value}})
+        self.rows, self.page, self.pagination, self.table, self.cut = rows, page, pagination, table, cut
+        self.trouble = []
+        self.queries = []
+        self.lock = threading.Lock()
+
+    def answer(self, asked):
+        path = urlsplit(asked.url).path
+        if "/FeatureServer/0" not in path:
+            return super().answer(asked)
+        with self.lock:
+            if not path.endswith("/query"):
+                return {
+                    "type": "Table" if self.table else "Feature Layer",
+                    "fields": FIELDS,
+                    "objectIdField": "OBJECTID",
+                    "maxRecordCount": self.page,
+                    "geometryType": None if self.table else "esriGeometryPoint",
+                    "extent": {"spatialReference": {"wkid": 102100, "latestWkid": 3857}},
+                    "advancedQueryCapabilities": {"supportsPagination": self.pagination},
+                }
+            self.queries.append(dict(asked.form))
+            if self.trouble and "returnCountOnly" not in asked.form:
+                return self.trouble.pop()
+            return self.query(asked.form)
+
+    def query(self, form):
+        ids = list(range(100, 100 + 2 * self.rows, 2))  # gaps, as after deletions
+        if form.get("returnCountOnly") == "true":
+            return {"count": self.rows}
+        if form.get("returnIdsOnly") == "true":
+            return {"objectIdFieldName": "OBJECTID", "objectIds": ids[::-1]}
+        if form["where"] != "1=1":
+            low, high = (int(part.split()[-1]) for part in form["where"].split(" AND "))
+            ids = [i for i in ids if low <= i <= high]
+        start = int(form.get("resultOffset", 0))
+        most = min(int(form.get("resultRecordCount", self.page)), self.cut or self.page)
+        chosen = ids[start : start + most]
+        features = [{"attributes": {"OBJECTID": i, "n": i % 7}} for i in chosen]
+        if not self.table:
+            features = [
+                {**f, "geometry": {"x": float(f["attributes"]["OBJECTID"]), "y": 1.0}} for f in features
+            ]
+        body = {"fields": FIELDS, "features": features, "exceededTransferLimit": start + most < len(ids)}
+        return (
+            body
+            if self.table
+            else {
+                **body,
+                "geometryType": "esriGeometryPoint",
+                "spatialReference": {"wkid": 102100, "latestWkid": 3857},
+            }
+        )
+
+
+@pytest.mark.parametrize("pagination", [True, False])
+@pytest.mark.parametrize("rows", [0, 1, 10, 11, 95])
+def test_every_row_comes_once_and_in_order(rows, pagination):
+    app = HostedApp(rows, pagination=pagination)
+    frame = app.submit().result()
+    assert isinstance(frame, gpd.GeoDataFrame)
+    assert frame["OBJECTID"].tolist() == list(range(100, 100 + 2 * rows, 2))
+    assert frame.crs.to_epsg() == 3857
+    assert str(frame["n"].dtype) == "Int64"
+
+
+def test_a_table_has_no_geometry():
+    frame = HostedApp(15, table=True).submit().result()
+    assert not isinstance(frame, gpd.GeoDataFrame)
+    assert len(frame) == 15
+
+
+def test_a_server_that_cuts_its_pages_shorter_is_asked_for_the_rest():
+    frame = HostedApp(40, page=20, cut=7).submit().result()
+    assert frame["OBJECTID"].is_unique
+    assert len(frame) == 40
+
+
+def test_a_page_that_fails_once_is_asked_again():
+    app = HostedApp(50)
+    app.trouble = [Raw("<html>502</html>", 502), error(503, "busy")]
+    assert len(app.submit().result()) == 50
+
+
+def test_a_page_that_keeps_failing_is_an_error():
+    app = HostedApp(50)
+    app.trouble = [error(400, "Unable to perform query")] * 20
+    with pytest.raises(errors.ServiceError, match="Unable to perform query"):
+        app.submit().result()
+
+
+def test_missing_rows_are_an_error_and_no_smaller_frame():
+    class Forgetful(HostedApp):
+        def query(self, form):
+            reply = super().query(form)
+            if form.get("resultOffset") == "10":
+                return {**reply, "features": reply["features"][1:], "exceededTransferLimit": False}
+            return reply
+
+    with pytest.raises(errors.ProtocolError, match="counts 30 rows, but 29 came"):
+        Forgetful(30).submit().result()
+
+
+def test_the_services_token_stays_at_home_and_the_results_own_is_used_elsewhere():
+    away = LAYER.replace("gp.test", "layers.test")
+    app = HostedApp(15, url=away, token="layer-token")
+    assert len(app.submit(auth="service-token").result()) == 15
+    sent = {(urlsplit(a.url).hostname, a.headers.get("X-Esri-Authorization")) for a in app.asked}
+    assert sent == {("gp.test", "Bearer service-token"), ("layers.test", "Bearer layer-token")}
+    bare = HostedApp(15, url=away)
+    bare.submit(auth="service-token").result()
+    assert not [a for a in bare.asked if "layers.test" in a.url and "X-Esri-Authorization" in a.headers]
+
+
+def test_a_result_says_where_it_came_from():
+    job = HostedApp(3).submit()
+    origin = job.result().attrs["spatial_widgets"]
+    assert (origin["job"], origin["task"], origin["parameter"]) == (job.url, "Buffer", "bufferLayer")
+    assert origin["received_at"].endswith("+00:00")
+
+
+def test_what_there_is_of_a_truncated_result_is_given_on_request_only():
+    some = {"features": [{"attributes": {"n": 1}}], "exceededTransferLimit": True}
+    job = ScriptedApp(results={"bufferLayer": some}).submit()
+    assert len(job.result(allow_truncated=True)) == 1
+    with pytest.raises(errors.TransferLimitExceeded, match="allow_truncated"):
+        job.result()
