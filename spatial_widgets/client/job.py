@@ -217,8 +217,8 @@ class Job:
         finally:
             self._polling.release()
         if self._cancel_wanted and self._info.status in _RUNNING:
-            self._cancel_wanted = False
             self._send_cancel()
+            self._cancel_wanted = False  # only now: a cancel that did not get through stays wanted
         self._tell_watch()
         return self._info
 

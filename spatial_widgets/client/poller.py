@@ -29,6 +29,7 @@ __all__ = ["Poller", "RequestPool", "Watch", "Workers"]
 
 logger = logging.getLogger(__name__)
 _THREADS = 32
+_LONGEST_SLEEP_S = 3600.0
 _POOL_IDLE_S = 2.0
 
 
@@ -173,7 +174,7 @@ class Watch:
     def _guarded(self, callback: Callable[[Watch], None]) -> None:
         try:
             callback(self)
-        except Exception:
+        except BaseException:  # a user's sys.exit() must not end everybody's polling
             logger.exception("A subscriber of job %s raised; watching goes on", self.job.job_id)
 
 
@@ -365,7 +366,8 @@ class Poller:
     def _rouse(self) -> None:
         with self._wake:
             self._wake.notify_all()
-            if self._threaded and self._thread is None and self._has_work():
+            is_running = self._thread is not None and self._thread.is_alive()
+            if self._threaded and not is_running and self._has_work():
                 self._thread = threading.Thread(target=self._run, name="spatial-widgets-poller", daemon=True)
                 self._thread.start()
 
@@ -383,4 +385,4 @@ class Poller:
                     soonest: Any = self._due[0][0] if self._due else due
                     left = None if soonest is None else soonest - self._clock.now()
                     if left is None or left > 0:
-                        self._clock.wait(self._wake, left)
+                        self._clock.wait(self._wake, None if left is None else min(left, _LONGEST_SLEEP_S))

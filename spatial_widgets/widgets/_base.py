@@ -53,7 +53,7 @@ class LiveWidget(anywidget.AnyWidget):
                 for name, value in changes.items():
                     try:
                         self.set_trait(name, value)
-                    except Exception:
+                    except BaseException:  # the poller's thread must outlive a user's sys.exit()
                         logger.exception("An observer of %s.%s raised", type(self).__name__, name)
         except Exception:
             logger.exception("%s could not send its state", type(self).__name__)

@@ -88,6 +88,7 @@ class JobWidget(LiveWidget):
         self._log: list[JobMessage] = []
         self._summaries: list[view.Summary] = []
         self._is_closed = False
+        self._end_is_shown = False
         super().__init__(**traits)
         self.on_msg(self._on_browser)
         self._apply(
@@ -156,15 +157,16 @@ class JobWidget(LiveWidget):
     def _on_change(self, watch: Watch) -> None:
         if self._is_closed:
             return
-        ended = self.ended_at is not None
+        is_first_end = not self._end_is_shown
         lines = self._new_lines()
         self._apply(**self._state(watch))
         self._send_lines(len(self._log) - len(lines), lines)
         if self.job.done() or watch.error is not None:
-            if not ended:
+            self._end_is_shown = True
+            if is_first_end:
                 self._apply(message_tail=self._tail(self._log))
             self._update_saved_output()
-        if self.job.status.is_success and not self.results_ready and not ended:
+        if self.job.status.is_success and not self.results_ready and is_first_end:
             Poller.shared().submit(self._load_results)
 
     def _state(self, watch: Watch | None) -> dict[str, Any]:
@@ -211,7 +213,7 @@ class JobWidget(LiveWidget):
         problem = ""
         try:
             summaries += (view.summarize(name, self.job.results[name]) for name in self.job.results)
-        except SpatialWidgetsError as error:
+        except Exception as error:  # noqa: BLE001 -- shown; a view that says "loading" for ever would lie
             problem = f"The job succeeded, but a result could not be read. {error}"
         Poller.shared().call(lambda: self._show_results(summaries, problem))
 

@@ -1,5 +1,6 @@
 import json
 import re
+import sys
 import threading
 from pathlib import Path
 
@@ -252,3 +253,19 @@ def test_the_front_end_fetches_nothing_and_builds_no_html():
         text = file.read_text()
         for word in ("innerHTML", "insertAdjacentHTML", "fetch(", "http://", "https://", "eval(", "import("):
             assert word not in text, f"{file.name}: {word}"
+
+
+def test_a_widget_on_a_finished_job_loads_its_results(closing):
+    job = ScriptedApp().submit()
+    job.wait()
+    w = ready(closing(sw.JobWidget(job)))
+    assert w.results_ready
+    assert w.summary[0]["name"] == "bufferLayer"
+
+
+def test_an_observer_that_leaves_the_program_does_not_end_the_poller(closing):
+    w = closing(sw.JobWidget(ScriptedApp(["esriJobExecuting", "esriJobSucceeded"]).submit()))
+    w.observe(lambda _: sys.exit(), "job_status")
+    other = closing(sw.JobWidget(ScriptedApp(["esriJobExecuting", "esriJobSucceeded"]).submit()))
+    assert ready(other).results_ready
+    assert ready(w).results_ready

@@ -51,7 +51,7 @@ export function sentence(result) {
 export class Log {
   constructor(tail, total, ask) {
     this.lines = [...tail];
-    this.first = Math.max(0, total - this.lines.length);
+    this.first = this.lines.length ? Math.max(0, total - this.lines.length) : 0;
     this.ask = ask;
     this.asked = -1;
   }
@@ -279,7 +279,7 @@ export default () => {
       model.on("change:message_total", onTotal);
       model.on("comm_live_update", onLive);
       model.send({ kind: "hello" });
-      if (shared.log.first > 0 && shared.log.lines.length === 0) model.send({ kind: "log-from", seq: 0 });
+      shared.log.expect(model.get("message_total"));
       return () => {
         model.off("msg:custom", onCustom);
         model.off("change:message_total", onTotal);
