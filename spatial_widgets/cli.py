@@ -38,13 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SpatialWidgetsError as error:
         print(f"spatial-widgets: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # a file that cannot be read or written; pyogrio's are RuntimeErrors
+        print(f"spatial-widgets: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt as error:
         for note in getattr(error, "__notes__", []):
             print(note, file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return status
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["POOL_CLASSES", "deadline"]
 
 _current = threading.local()
+# The connect time-out would also bound the sending of the body, as a whole; a large layer takes longer.
+_SEND_S = 600.0
 
 
 @contextmanager
@@ -76,9 +78,17 @@ class _Response(http.client.HTTPResponse):
 class _PlainConnection(HTTPConnection):
     response_class = _Response
 
+    def connect(self) -> None:
+        super().connect()
+        self.sock.settimeout(_SEND_S)
+
 
 class _TlsConnection(HTTPSConnection):
     response_class = _Response
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock.settimeout(_SEND_S)
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -302,6 +302,7 @@ class Job:
                 self._info = replace(
                     self._info, status=JobStatus.CANCELLING if status.is_terminal else status
                 )
+        self._tell_watch()
 
     # ------------------------------------------------------------ results
 

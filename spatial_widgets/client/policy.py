@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ContactPolicy", "PollPolicy", "PollSchedule", "RetryPolicy", "Severity", "severity"]
 
+_LONGEST_PAUSE_S = 300.0  # a server's wish beyond this is taken for a slip
 _TOKEN_CODES = {498, 499}
 _FINAL_CODES = {400, 401, 403, 404}
 
@@ -149,7 +150,7 @@ class PollSchedule:
         if info.status != self._status:  # a change often comes with others: look closely again
             self._status, self._started = info.status, now
         if retry_after_s is not None:
-            return retry_after_s
+            return min(max(retry_after_s, self.soon_s), _LONGEST_PAUSE_S)
         return self._poll.interval_s(
             now - self._started, has_progress=info.progress is not None, spread=self._spread()
         )

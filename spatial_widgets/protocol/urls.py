@@ -49,8 +49,12 @@ class GPUrl:
         ------
         ParameterError : no http(s) URL, nothing called GPServer in it, or a token in its query.
         """
-        shown = str(text).split("?", 1)[0]
-        parts = urlsplit(str(text).strip())
+        shown = re.sub(r"//[^/@]*@", "//***@", str(text).split("?", 1)[0])
+        try:
+            parts = urlsplit(str(text).strip())
+            _ = parts.port
+        except ValueError as error:
+            raise ParameterError(f"The URL cannot be read: {error}.", parameter="url") from error
         if parts.scheme.lower() not in {"http", "https"} or not parts.netloc:
             raise ParameterError(
                 f"{shown!r} is not an http(s) URL. Give the service's address, "
