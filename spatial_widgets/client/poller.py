@@ -98,6 +98,7 @@ class Watch:
         self.published: JobInfo | None = None
         self.in_flight = False
         self.number = -1
+        self.changes = 0
         self.schedule = PollSchedule(now, poll=job.poll_policy, contact=job.contact_policy)
         self._poller = poller
         self._subscribers: list[Callable[[Watch], None]] = []
@@ -124,12 +125,10 @@ class Watch:
                 return
         self._poller.call(lambda: callback(self))
 
-    def wait_for_change(self, seen: JobInfo, timeout_s: float | None) -> bool:
-        """Block until a snapshot other than ``seen`` was published, or the end; return whether it ended."""
+    def wait_for_change(self, seen: int, timeout_s: float | None) -> bool:
+        """Block until ``changes`` is no longer ``seen``, or the end; return whether it ended."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self.ended or (self.published is not None and self.published != seen), timeout_s
-            )
+            self._changed.wait_for(lambda: self.ended or self.changes != seen, timeout_s)
             return self.ended
 
     def refuse_own_thread(self) -> None:
@@ -149,6 +148,7 @@ class Watch:
         self._tell(subscribers)
         with self._changed:
             self.published = info
+            self.changes += 1
             self._changed.notify_all()
 
     def end(self) -> None:

@@ -73,9 +73,12 @@ class Waiting:
         )
 
     def _by_watch(self, watch: Watch) -> None:
+        seen = watch.changes
+        self._tell()
         while True:
             left = self._left()
-            ended = watch.wait_for_change(self._seen, left)
+            ended = watch.wait_for_change(seen, left)
+            seen = watch.changes
             self._tell()
             if ended:
                 break
