@@ -70,8 +70,17 @@ def notebook(browser, server, request):
 def shoot(request):
     """Return a function that keeps a picture of a locator or a page, to be looked at."""
 
-    def take(target, label: str) -> None:
+    def take(target, label: str) -> bytes | None:
         SHOTS.mkdir(exist_ok=True)
-        target.screenshot(path=str(SHOTS / f"{label}.png"))
+        from playwright.sync_api import Error
+
+        for attempt in range(5):
+            try:
+                return target.screenshot(path=str(SHOTS / f"{label}.png"))
+            except Error as error:
+                # At a job's end the output is replaced by its final form, in the middle of a picture perhaps.
+                if attempt == 4 or "not attached" not in str(error):
+                    raise
+        return None
 
     return take
