@@ -96,6 +96,7 @@ def test_bins_leave_unknown_values_out():
 
 def test_moran_agrees_with_esda():
     import esda
+
     rng = np.random.default_rng(2)
     xy = rng.random((60, 2))
     values = xy[:, 0] + rng.normal(size=60)
