@@ -1,4 +1,4 @@
-"""Feature sets, feature collections and record sets: whole layers, both directions."""
+"""Feature sets, feature collections and record sets: whole layers in, frames out."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import shapely
 
-from spatial_widgets.codec.geometry import decode_geometries, encode_geometries
-from spatial_widgets.codec.spatialref import decode_spatial_reference, encode_spatial_reference
-from spatial_widgets.codec.table import decode_columns, encode_columns
+from spatial_widgets.codec.geometry import decode_geometries
+from spatial_widgets.codec.spatialref import decode_spatial_reference
+from spatial_widgets.codec.table import decode_columns
 from spatial_widgets.errors import CodecError, TransferLimitExceeded
 
-__all__ = ["decode_features", "encode_feature_collection", "encode_features", "encode_records", "is_features"]
+__all__ = ["decode_features", "is_features"]
 
 _GEOMETRY = "geometry"
 
@@ -117,58 +116,3 @@ def _first_reference(features: list[dict[str, Any]]) -> Any:
         if isinstance(geometry, dict) and geometry.get("spatialReference"):
             return geometry["spatialReference"]
     return None
-
-
-def encode_features(layer: Any) -> dict[str, Any]:
-    """Return the feature set of a GeoDataFrame, a GeoSeries, or one shapely geometry.
-
-    The index is not sent. A layer without CRS is refused: the service would have to guess.
-
-    Raises
-    ------
-    CodecError : there is no CRS, or something has no Esri form.
-    """
-    if isinstance(layer, shapely.Geometry):
-        layer = gpd.GeoSeries([layer])
-    if isinstance(layer, gpd.GeoSeries):
-        layer = gpd.GeoDataFrame(geometry=layer)
-    geometry = layer.geometry
-    if geometry.crs is None:
-        raise CodecError(
-            "the layer has no CRS, so its coordinates mean nothing to the service; set one first, such as gdf.set_crs(4326)",
-            path="spatialReference",
-        )
-    kind, has_z, shapes = encode_geometries(geometry.array)
-    attributes = pd.DataFrame(layer.drop(columns=geometry.name))
-    extra = [
-        name for name in attributes.columns if isinstance(attributes[name].dtype, gpd.array.GeometryDtype)
-    ]
-    fields, rows = encode_columns(attributes.drop(columns=extra))
-    document: dict[str, Any] = {
-        "geometryType": kind,
-        "spatialReference": encode_spatial_reference(geometry.crs),
-        "fields": fields,
-        "features": [{"attributes": row, "geometry": shape} for row, shape in zip(rows, shapes, strict=True)],
-    }
-    if has_z:
-        document["hasZ"] = True
-    return document
-
-
-def encode_feature_collection(layer: Any, *, name: str = "layer") -> dict[str, Any]:
-    """Return ``{"layerDefinition", "featureSet"}``: the form the hosted Spatial Analysis tasks take."""
-    features = encode_features(layer)
-    definition = {
-        "name": name,
-        "type": "Feature Layer",
-        "geometryType": features["geometryType"],
-        "fields": features["fields"],
-        "hasZ": features.get("hasZ", False),
-    }
-    return {"layerDefinition": definition, "featureSet": features}
-
-
-def encode_records(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the record set of a DataFrame without geometry."""
-    fields, rows = encode_columns(pd.DataFrame(frame))
-    return {"fields": fields, "features": [{"attributes": row} for row in rows]}
