@@ -16,8 +16,8 @@ import pandas as pd
 import shapely
 
 from spatial_widgets.codec.features_out import encode_feature_collection, encode_features, encode_records
+from spatial_widgets.codec.fieldvalues import to_epoch_ms
 from spatial_widgets.codec.spatialref import encode_spatial_reference
-from spatial_widgets.codec.table import to_epoch_ms
 from spatial_widgets.errors import CodecError
 from spatial_widgets.protocol.units import ArealUnit, LinearUnit, TimeUnit
 

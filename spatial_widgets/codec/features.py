@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
-import pandas as pd
-
-from spatial_widgets.codec.geometry import decode_geometries
-from spatial_widgets.codec.spatialref import decode_spatial_reference
-from spatial_widgets.codec.table import decode_columns
+from spatial_widgets.codec.blocks import FeatureText
+from spatial_widgets.codec.layer import Description, Layer, LayerOptions, is_features
 from spatial_widgets.errors import CodecError, TransferLimitExceeded
 
-__all__ = ["decode_features", "is_features"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
-_GEOMETRY = "geometry"
+    import geopandas as gpd
+    import pandas as pd
+
+__all__ = ["LayerOptions", "LayerText", "ToldTooLate", "decode_features", "is_features"]
 
 
-def is_features(document: Any) -> bool:
-    """Whether a value is a feature set, a record set or a feature collection layer."""
-    return isinstance(document, dict) and (
-        isinstance(document.get("features"), list)
-        or isinstance(document.get("featureSet"), dict)
-        or isinstance(document.get("layers"), list)
-    )
+class ToldTooLate(CodecError):  # noqa: N818 -- named as the errors beside it
+    """A layer tells what its features mean only after them; parsed whole, it can be read."""
 
 
 def decode_features(
-    document: Any, *, path: str = "", url: str = "", allow_truncated: bool = False
+    document: Mapping[str, Any] | bytes | str | Iterable[bytes],
+    *,
+    path: str = "",
+    url: str = "",
+    **options: Any,
 ) -> gpd.GeoDataFrame | pd.DataFrame:
     """Return a layer as a GeoDataFrame, or a table without geometry as a DataFrame.
 
@@ -35,9 +36,16 @@ def decode_features(
     one layer. The geometry column is called ``geometry``; the index counts from 0 in the order of the
     document; the CRS is the document's. Zero rows keep columns, dtypes and CRS.
 
+    Integers become ``Int64`` (nulls stay nulls), floats ``float64``, dates ``datetime64[ms, UTC]``, dates
+    without time ``datetime64[s]``, times ``datetime.time`` objects, everything else text. Without ``fields``
+    the columns and their types are taken from the values.
+
     Parameters
     ----------
-    allow_truncated : return the rows there are even though the document says that some are missing.
+    document : the parsed JSON, its text, or the pieces of its text as they arrive. Text is the cheap way: it
+        is read in blocks, and the whole document is never held as Python objects.
+    path, url : where the document stands, for errors.
+    **options : as :class:`LayerOptions`: ``allow_truncated``, ``dtype_backend``, ``domains``, ``on_progress``.
 
     Raises
     ------
@@ -46,73 +54,146 @@ def decode_features(
 
     Source: https://developers.arcgis.com/rest/services-reference/enterprise/gp-data-types/
     """
-    definition, body, path = _unwrap(document, path)
-    truncated = body.get("exceededTransferLimit") or document.get("exceededTransferLimit")
-    if truncated and not allow_truncated:
+    chosen = LayerOptions(**options)
+    if isinstance(document, dict):
+        return _from_objects(document, path, url, chosen)
+    if isinstance(document, (str, bytearray, memoryview)):
+        document = document.encode("utf-8", "surrogatepass") if isinstance(document, str) else bytes(document)
+    if not isinstance(document, bytes) and not hasattr(document, "__iter__"):
+        raise CodecError(f"{type(document).__name__} is no feature set", path=path)
+    text = LayerText(document, chosen, path=path)  # type: ignore[arg-type]
+    around = _parse(text.read(), path)
+    if not text.found:
+        return _from_objects(around, path, url, chosen)
+    try:
+        return text.frame(around, url=url)
+    except ToldTooLate:
+        if not isinstance(document, bytes):
+            raise
+        return _from_objects(_parse(document, path), path, url, chosen)
+
+
+def _parse(text: bytes, path: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CodecError(f"this is no whole JSON: {error}", path=path) from error
+
+
+def _from_objects(document: Any, path: str, url: str, options: LayerOptions) -> Any:
+    description = Description.of(document, path)
+    _refuse_truncated(description, url, options)
+    kind = description.geometry_type
+    if kind is None and any("geometry" in f for f in description.features if isinstance(f, dict)):
+        description = replace(description, geometry_type="")  # told by each geometry itself
+    layer = Layer(description, options)
+    layer.take_objects(description.features)
+    return layer.frame(description)
+
+
+def _refuse_truncated(description: Description, url: str, options: LayerOptions) -> None:
+    if description.is_truncated and not options.allow_truncated:
         raise TransferLimitExceeded(
             "The result has more rows than the service hands out, and it sent none or only some of them. "
             "Ask for a hosted result (outputName), narrow the input, or have the service's maximumRecords raised; "
             "job.result(…, allow_truncated=True) gives the rows that did come.",
             url=url,
         )
-    features = body.get("features")
-    if not isinstance(features, list):
-        raise CodecError("there is no list of features", path=path)
-    prefix = f"{path}.features" if path else "features"
-    for i, feature in enumerate(features):
-        if not isinstance(feature, dict):
-            raise CodecError(f"{type(feature).__name__} is no feature", path=f"{prefix}[{i}]")
-    fields = body.get("fields")
-    if fields is None:
-        fields = definition.get("fields")
-    kind = body.get("geometryType") or definition.get("geometryType")
-    is_spatial = bool(kind) or any("geometry" in f for f in features)
-    rows = [f.get("attributes") or {} for f in features]
-    columns = decode_columns(
-        fields if isinstance(fields, list) else None,
-        rows,
-        reserved=_GEOMETRY if is_spatial else None,
-        path=prefix,
-    )
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(features)))
-    if not is_spatial:
-        return frame
-    reference = (
-        body.get("spatialReference") or _first_reference(features) or definition.get("spatialReference")
-    )
-    crs = decode_spatial_reference(reference, path=f"{path}.spatialReference" if path else "spatialReference")
-    geometries = decode_geometries(
-        [f.get("geometry") for f in features],
-        geometry_type=kind,
-        has_z=bool(body.get("hasZ") or definition.get("hasZ")),
-        has_m=bool(body.get("hasM") or definition.get("hasM")),
-        path=prefix,
-    )
-    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(geometries, index=frame.index, crs=crs), crs=crs)
 
 
-def _unwrap(document: Any, path: str) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """Return ``(layerDefinition, featureSet, path)``, whatever the wrapping."""
-    if not isinstance(document, dict):
-        raise CodecError(f"{type(document).__name__} is no feature set", path=path)
-    layers = document.get("layers")
-    if isinstance(layers, list):
-        if len(layers) != 1 or not isinstance(layers[0], dict):
-            raise CodecError(f"expected one layer, got {len(layers)}", path=f"{path}.layers".lstrip("."))
-        return _unwrap(layers[0], f"{path}.layers[0]".lstrip("."))
-    if isinstance(document.get("featureSet"), dict):
-        definition = document.get("layerDefinition")
-        return (
-            (definition if isinstance(definition, dict) else {}),
-            document["featureSet"],
-            f"{path}.featureSet".lstrip("."),
-        )
-    return {}, document, path
+class LayerText:
+    """One layer, read from text: first :meth:`read`, then :meth:`frame` with what stands around the features.
+
+    Parameters
+    ----------
+    source : the text, or an iterable of its pieces.
+    options : how to read it.
+    inside : the keys under which the layer stands, such as ``("value",)`` in a result.
+    path : where the layer stands, for errors.
+
+    Attributes
+    ----------
+    found : whether features were read; else :meth:`read` returned the whole text, for another way.
+    """
+
+    def __init__(
+        self,
+        source: bytes | Iterable[bytes],
+        options: LayerOptions,
+        *,
+        inside: tuple[str, ...] = (),
+        path: str = "",
+    ) -> None:
+        self._text = FeatureText(source, inside=inside)
+        self._options = options
+        self._inside = inside
+        self._path = path
+        self._layer: Layer | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether features were found and read."""
+        return self._layer is not None
+
+    def read(self) -> bytes:
+        """Read all; return the document without its features, or all of it if there are none to read here.
+
+        It is JSON if the text was; what is cut short stays cut short.
+
+        Raises
+        ------
+        CodecError : a feature cannot be read, with its place.
+        """
+        if not self._text.find():
+            return self._text.rest()
+        self._layer = self._begin()
+        if self._layer is None:
+            return self._text.head + self._text.rest()
+        if not self._text.read(self._layer.take):
+            return self._text.head
+        return self._text.head + self._text.rest()
+
+    def frame(self, around: Any, *, url: str = "") -> gpd.GeoDataFrame | pd.DataFrame:
+        """Return the frame; ``around`` is what :meth:`read` returned, parsed.
+
+        Raises
+        ------
+        TransferLimitExceeded : the document says that rows are missing.
+        ToldTooLate : what stands after the features changes what they mean.
+        """
+        layer = self._layer
+        if layer is None:
+            raise CodecError("no features were read", path=self._path)
+        description = Description.of(_member(around, self._inside), self._path)
+        _refuse_truncated(description, url, self._options)
+        if description.features:
+            raise CodecError("there are two lists of features", path=description.path_to("features"))
+        if layer.has_surprises or not description.reads_like(layer.description):
+            raise ToldTooLate(
+                "the layer tells what its features mean only after them; give the document whole",
+                path=description.path,
+            )
+        return layer.frame(description)
+
+    def _begin(self) -> Layer | None:
+        """Return a layer to fill, if what stands before the features is enough to read them."""
+        document = _member(self._text.head_document(), self._inside)
+        if not is_features(document):
+            return None
+        try:
+            description = Description.of(document, self._path)
+        except CodecError:
+            return None
+        if description.fields is None:
+            return None
+        if description.geometry_type is None:
+            feature = self._text.first_feature()
+            if isinstance(feature, dict) and "geometry" in feature:
+                return None
+        return Layer(description, self._options, received=lambda: self._text.received)
 
 
-def _first_reference(features: list[dict[str, Any]]) -> Any:
-    for feature in features:
-        geometry = feature.get("geometry")
-        if isinstance(geometry, dict) and geometry.get("spatialReference"):
-            return geometry["spatialReference"]
-    return None
+def _member(document: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from spatial_widgets.codec.table import to_epoch_ms
+from spatial_widgets.codec.fieldvalues import to_epoch_ms
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:

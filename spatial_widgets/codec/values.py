@@ -17,7 +17,7 @@ import pandas as pd
 
 from spatial_widgets.codec.encode import ENCODERS, REFUSED, encode_value, form_text, show
 from spatial_widgets.codec.features import decode_features, is_features
-from spatial_widgets.codec.table import to_epoch_ms
+from spatial_widgets.codec.fieldvalues import to_epoch_ms
 from spatial_widgets.errors import CodecError
 from spatial_widgets.protocol.units import ArealUnit, LinearUnit, TimeUnit
 

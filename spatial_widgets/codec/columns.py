@@ -1,0 +1,264 @@
+"""Columns of a frame, filled block by block with the values of one Esri field.
+
+Each field type has a fast way to take a block of values as JSON gave them, and the exact one of
+:mod:`.fieldvalues` for whatever the fast one does not take.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from spatial_widgets.codec.fieldvalues import INTEGERS, NAT_MS, READERS, infer
+from spatial_widgets.errors import CodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Column", "columns_for", "free_name"]
+
+_FLOATS = {"esriFieldTypeSingle", "esriFieldTypeDouble"}
+_NO_VALUE = (TypeError, ValueError, OverflowError, ArithmeticError)
+
+
+class Column:
+    """One column: its label in the frame, the field it reads, and what has come so far.
+
+    Parameters
+    ----------
+    label : the column's name in the frame.
+    name : the field's name in the document.
+    kind : ``esriFieldType…``; None infers it at the end from all values.
+    domain : code to name, to give names in the place of codes; None leaves the codes.
+    """
+
+    def __init__(self, label: str, name: str, kind: str | None, domain: dict[Any, Any] | None = None) -> None:
+        self.label = label
+        self.name = name
+        self.kind = kind
+        self._domain = domain
+        self._blocks: list[Any] = []
+        self._take: Callable[[list[Any]], Any] = list
+        self._join: Callable[[list[Any]], Any] = _join_objects
+        if kind in INTEGERS:
+            self._take, self._join = _take_integers, _join_integers
+        elif kind in _FLOATS:
+            self._take, self._join = _take_floats, np.concatenate
+        elif kind == "esriFieldTypeDate":
+            self._take, self._join = _take_dates, _join_dates
+        elif kind == "esriFieldTypeTimestampOffset":
+            self._take, self._join = READERS[kind], _join_dates
+        elif kind == "esriFieldTypeDateOnly":
+            self._take, self._join = READERS[kind], _join_days
+        elif kind == "esriFieldTypeTimeOnly":
+            self._take = READERS[kind]
+        elif kind is not None:
+            self._take, self._join = _text_column()
+
+    def take(self, values: list[Any], *, first: int = 0, path: str = "features") -> None:
+        """Add a block of values, one per row, the first of them row number ``first``; None is null.
+
+        Raises
+        ------
+        CodecError : a value is none of the field's type; with its row.
+        """
+        try:
+            self._blocks.append(self._take(values))
+        except _NO_VALUE as error:
+            row = next(i for i, value in enumerate(values) if not self._takes(value))
+            raise CodecError(
+                f"{_show(values[row])} is no {self.kind}: {error}",
+                path=f"{path}[{first + row}].attributes.{self.name}",
+            ) from error
+
+    def _takes(self, value: Any) -> bool:
+        try:
+            self._take([value])
+        except _NO_VALUE:
+            return False
+        return True
+
+    def finish(self, *, dtype_backend: str | None = None) -> Any:
+        """Return the whole column as an array for pandas, and let go of the blocks."""
+        blocks, self._blocks = self._blocks, []
+        if self.kind is None:
+            values = [value for block in blocks for value in block]
+            twin = Column(self.label, self.name, infer(values))
+            if twin.kind == "boolean":
+                array: Any = pd.array(values, dtype="boolean")
+            elif twin.kind == "object":
+                array = _join_objects([values])
+            else:
+                twin.take(values)
+                array = twin.finish()
+        else:
+            array = self._join(blocks or [self._take([])])
+        if self._domain:
+            array = _names_of(array, self._domain)
+        return _to_arrow(array, self.kind) if dtype_backend == "pyarrow" else array
+
+
+def columns_for(fields: Sequence[Any], *, reserved: str | None = None, domains: bool = False) -> list[Column]:
+    """Return a column for each field listed, geometry fields aside, under names that differ.
+
+    ``reserved`` is a label that no column may take; a field of that name gets ``_1`` appended.
+    """
+    taken = {reserved} if reserved else set()
+    columns = []
+    for field in fields:
+        if not isinstance(field, dict) or field.get("type") == "esriFieldTypeGeometry":
+            continue
+        name = str(field.get("name"))
+        kind = str(field.get("type") or "esriFieldTypeString")
+        columns.append(Column(free_name(name, taken), name, kind, _coded_values(field) if domains else None))
+    return columns
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """Return the name, with a number appended if it is taken, and note it as taken."""
+    label, n = name, 0
+    while label in taken:
+        n += 1
+        label = f"{name}_{n}"
+    taken.add(label)
+    return label
+
+
+# ---------------------------------------------------------------- one way in and one way out per type
+
+
+def _take_integers(values: list[Any]) -> tuple[Any, Any]:
+    kinds = set(map(type, values))
+    mask = None
+    if type(None) in kinds:
+        mask = np.fromiter((v is None for v in values), np.bool_, len(values))
+        values = [0 if v is None else v for v in values]
+    if not kinds <= {int, type(None)}:
+        values = READERS["esriFieldTypeInteger"](values)
+    return np.fromiter(values, np.int64, len(values)), mask
+
+
+def _join_integers(blocks: list[tuple[Any, Any]]) -> Any:
+    numbers = np.concatenate([n for n, _ in blocks])
+    mask = np.zeros(len(numbers), dtype=bool)
+    start = 0
+    for part, nulls in blocks:
+        if nulls is not None:
+            mask[start : start + len(part)] = nulls
+        start += len(part)
+    return pd.arrays.IntegerArray(numbers, mask)
+
+
+def _take_floats(values: list[Any]) -> Any:
+    kinds = set(map(type, values))
+    if kinds <= {float, int, type(None)}:
+        return np.array(values, dtype=np.float64)  # None becomes NaN
+    return np.array([math.nan if v is None else float(v) for v in values], dtype=np.float64)
+
+
+def _take_dates(values: list[Any]) -> Any:
+    kinds = set(map(type, values))
+    if kinds <= {int, type(None)}:
+        if type(None) in kinds:
+            values = [NAT_MS if v is None else v for v in values]
+        return np.fromiter(values, np.int64, len(values))
+    return READERS["esriFieldTypeDate"](values)
+
+
+def _join_dates(blocks: list[Any]) -> Any:
+    stamps = np.concatenate(blocks).astype("datetime64[ms]")
+    return pd.DatetimeIndex(stamps).tz_localize("UTC").array
+
+
+def _join_days(blocks: list[Any]) -> Any:
+    return np.concatenate(blocks)
+
+
+def _join_objects(blocks: list[list[Any]]) -> Any:
+    array = np.empty(sum(map(len, blocks)), dtype=object)
+    start = 0
+    for block in blocks:
+        array[start : start + len(block)] = block
+        start += len(block)
+    return array
+
+
+def _text_column() -> tuple[Callable[[list[Any]], Any], Callable[[list[Any]], Any]]:
+    """Return how to take and join text in the way that pandas itself holds text, Arrow's where it can."""
+    dtype = pd.Series(["text"]).dtype
+    if isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow":
+        import pyarrow as pa
+
+        def take(values: list[Any]) -> Any:
+            try:
+                return pa.array(values, pa.large_string())
+            except (pa.ArrowInvalid, pa.ArrowTypeError):  # not all of them are text
+                return pa.array(_texts(values), pa.large_string())
+
+        def join(blocks: list[Any]) -> Any:
+            from_arrow: Any = dtype.__from_arrow__  # type: ignore[attr-defined]
+            return from_arrow(pa.chunked_array(blocks, pa.large_string()))
+
+        return take, join
+
+    def join_plain(blocks: list[Any]) -> Any:
+        array = _join_objects(blocks)
+        return pd.array(array, dtype=dtype) if isinstance(dtype, pd.StringDtype) else array
+
+    return _texts, join_plain
+
+
+def _texts(values: list[Any]) -> list[Any]:
+    return [v if v is None or isinstance(v, str) else str(v) for v in values]
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# ---------------------------------------------------------------- options
+
+
+def _coded_values(field: dict[str, Any]) -> dict[Any, Any] | None:
+    domain = field.get("domain")
+    pairs = domain.get("codedValues") if isinstance(domain, dict) else None
+    if not isinstance(pairs, list):
+        return None
+    return {p["code"]: str(p.get("name")) for p in pairs if isinstance(p, dict) and _is_key(p.get("code"))}
+
+
+def _is_key(code: Any) -> bool:
+    return isinstance(code, (str, int, float))
+
+
+def _names_of(array: Any, domain: dict[Any, Any]) -> Any:
+    """Return a categorical of the names of codes; a code that the domain does not list stays, as text."""
+    names = [None if pd.isna(code) else domain.get(code, str(code)) for code in array]
+    listed = list(dict.fromkeys([*domain.values(), *(n for n in names if n is not None)]))
+    return pd.Categorical(names, categories=listed)
+
+
+def _to_arrow(array: Any, kind: str | None) -> Any:
+    """Return a column as an Arrow-backed pandas array."""
+    import pyarrow as pa
+
+    if isinstance(array, pd.Categorical):
+        return array
+    types = {
+        "esriFieldTypeDateOnly": pa.date32(),
+        "esriFieldTypeTimeOnly": pa.time64("us"),
+        "esriFieldTypeDate": pa.timestamp("ms", tz="UTC"),
+        "esriFieldTypeTimestampOffset": pa.timestamp("ms", tz="UTC"),
+    }
+    wanted = types.get(kind or "")
+    try:
+        arrow = pa.array(pd.Series(array), type=wanted, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return array  # values of several kinds have no Arrow type; they stay Python objects
+    if pa.types.is_null(arrow.type):
+        arrow = arrow.cast(pa.large_string())
+    return pd.arrays.ArrowExtensionArray(arrow)

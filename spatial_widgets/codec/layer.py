@@ -1,0 +1,253 @@
+"""A layer while it is read: what it says of itself, its columns and geometries so far, and the frame at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from spatial_widgets.codec.collecting import no_collection
+from spatial_widgets.codec.columns import Column, columns_for, free_name
+from spatial_widgets.codec.rows import GeometryKind, PlainRows, plain_rows
+from spatial_widgets.codec.shape_rows import ShapeRows
+from spatial_widgets.codec.shapes import build_points
+from spatial_widgets.codec.spatialref import decode_spatial_reference
+from spatial_widgets.codec.typed_rows import TypedRows
+from spatial_widgets.errors import CodecError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from spatial_widgets.codec.rows import RowReader
+
+__all__ = ["Description", "Layer", "LayerOptions", "is_features"]
+
+_GEOMETRY = "geometry"
+
+
+def _no_progress(_bytes: int, _rows: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class LayerOptions:
+    """How a layer is to be read.
+
+    Attributes
+    ----------
+    allow_truncated : return the rows there are even though the document says that some are missing.
+    dtype_backend : None for pandas' own types, "pyarrow" for Arrow-backed columns.
+    domains : give the names of coded values in the place of the codes, as categoricals.
+    on_progress : called with ``(bytes, rows)`` after each block; what it raises ends the reading.
+    """
+
+    allow_truncated: bool = False
+    dtype_backend: str | None = None
+    domains: bool = False
+    on_progress: Callable[[int, int], None] = _no_progress
+
+    def __post_init__(self) -> None:
+        if self.dtype_backend not in {None, "pyarrow"}:
+            raise ParameterError(
+                f"dtype_backend is None or 'pyarrow', got {self.dtype_backend!r}.", parameter="dtype_backend"
+            )
+        if self.dtype_backend == "pyarrow":
+            try:
+                import pyarrow as pa  # noqa: F401 -- told now, not after the download
+            except ImportError as error:
+                raise ParameterError(
+                    "dtype_backend='pyarrow' needs pyarrow: pip install 'spatial_widgets[arrow]'.",
+                    parameter="dtype_backend",
+                ) from error
+
+
+def is_features(document: Any) -> bool:
+    """Whether a value is a feature set, a record set or a feature collection layer."""
+    return isinstance(document, dict) and (
+        (isinstance(document.get("features"), list) and document.get("type") != "FeatureCollection")
+        or isinstance(document.get("featureSet"), dict)
+        or isinstance(document.get("layers"), list)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What stands around the features of a layer, whatever the wrapping.
+
+    ``path`` is where the feature set itself stands; ``reference`` is the feature set's own spatial
+    reference, ``default_reference`` the one of the layer's definition.
+    """
+
+    path: str
+    fields: list[Any] | None
+    geometry_type: str | None
+    has_z: bool
+    has_m: bool
+    reference: Any
+    default_reference: Any
+    features: list[Any]
+    is_truncated: bool
+
+    @classmethod
+    def of(cls, document: Any, path: str = "") -> Description:
+        """Read the description of a feature set, a record set, a feature collection, or ``{"layers": [one]}``.
+
+        Raises
+        ------
+        CodecError : it is none of these.
+        """
+        definition, body, path = _unwrap(document, path)
+        features = body.get("features")
+        if not isinstance(features, list):
+            raise CodecError("there is no list of features", path=path)
+        fields = body.get("fields")
+        if not isinstance(fields, list):
+            fields = definition.get("fields")
+        kind = body.get("geometryType") or definition.get("geometryType")
+        return cls(
+            path=path,
+            fields=fields if isinstance(fields, list) else None,
+            geometry_type=kind if isinstance(kind, str) else None,
+            has_z=bool(body.get("hasZ") or definition.get("hasZ")),
+            has_m=bool(body.get("hasM") or definition.get("hasM")),
+            reference=body.get("spatialReference") or None,
+            default_reference=definition.get("spatialReference"),
+            features=features,
+            is_truncated=bool(body.get("exceededTransferLimit") or document.get("exceededTransferLimit")),
+        )
+
+    def reads_like(self, other: Description) -> bool:
+        """Whether features mean the same under both."""
+
+        def meaning(d: Description) -> tuple[Any, ...]:
+            return d.fields, d.geometry_type, d.has_z, d.has_m
+
+        return meaning(self) == meaning(other)
+
+    def path_to(self, member: str) -> str:
+        """Return the path of a member of the feature set."""
+        return f"{self.path}.{member}" if self.path else member
+
+
+def _unwrap(document: Any, path: str) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """Return ``(layerDefinition, featureSet, path)``."""
+    if not isinstance(document, dict):
+        raise CodecError(f"{type(document).__name__} is no feature set", path=path)
+    layers = document.get("layers")
+    if isinstance(layers, list):
+        if len(layers) != 1 or not isinstance(layers[0], dict):
+            raise CodecError(f"expected one layer, got {len(layers)}", path=f"{path}.layers".lstrip("."))
+        return _unwrap(layers[0], f"{path}.layers[0]".lstrip("."))
+    if isinstance(document.get("featureSet"), dict):
+        definition = document.get("layerDefinition")
+        return (
+            definition if isinstance(definition, dict) else {},
+            document["featureSet"],
+            f"{path}.featureSet".lstrip("."),
+        )
+    return {}, document, path
+
+
+class Layer:
+    """The rows of one layer, taken in block by block.
+
+    Parameters
+    ----------
+    description : what is known before the features.
+    options : how to read them.
+    received : tells the bytes that have come so far, for ``on_progress``.
+    """
+
+    def __init__(
+        self,
+        description: Description,
+        options: LayerOptions,
+        *,
+        received: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.description = description
+        self._options = options
+        self._received = received
+        self._kind = GeometryKind(
+            description.geometry_type,
+            z=description.has_z,
+            m=description.has_m,
+            reference=description.reference,
+        )
+        self._path = description.path_to("features")
+        self._columns = columns_for(
+            description.fields or [],
+            reserved=_GEOMETRY if description.geometry_type else None,
+            domains=options.domains,
+        )
+        self._reader = _reader_for(self._kind, self._columns)
+        self._geometries: list[Any] = []
+        self.rows = 0
+
+    @property
+    def has_surprises(self) -> bool:
+        """Whether a table turned out to have geometry."""
+        return self._kind.surprise
+
+    def take(self, block: bytes) -> None:
+        """Take in the text of some features, ``[{…},…]``."""
+        with no_collection():
+            rows, geometries = self._reader.read(block, self._columns, first=self.rows, path=self._path)
+        self.rows += rows
+        self._geometries.append(geometries)
+        self._options.on_progress(self._received(), self.rows)
+
+    def take_objects(self, features: list[Any]) -> None:
+        """Take in all features of a document that is parsed already; its fields may be missing."""
+        if self.description.fields is None:
+            rows = [f.get("attributes") for f in features if isinstance(f, dict)]
+            names = dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)
+            taken = {_GEOMETRY} if self._kind.name else set()
+            self._columns = [Column(free_name(name, taken), name, None) for name in names]
+        with no_collection():
+            rows_read, geometries = plain_rows(features, self._kind, self._columns, path=self._path)
+        self.rows += rows_read
+        self._geometries.append(geometries)
+        self._options.on_progress(self._received(), self.rows)
+
+    def frame(self, description: Description) -> gpd.GeoDataFrame | pd.DataFrame:
+        """Return the frame; ``description`` is what stands around the features, all of it."""
+        backend = self._options.dtype_backend
+        with no_collection():
+            columns = {c.label: c.finish(dtype_backend=backend) for c in self._columns}
+            frame = pd.DataFrame(columns, index=pd.RangeIndex(self.rows), copy=False)
+            if self._kind.name is None:
+                return frame
+            reference = self._kind.reference or description.reference or description.default_reference
+            crs = decode_spatial_reference(reference, path=description.path_to("spatialReference"))
+            array = gpd.array.from_shapely(self._gathered(), crs=crs)
+            return gpd.GeoDataFrame(frame, geometry=array, crs=crs)
+
+    def _gathered(self) -> Any:
+        """Return all geometries in one array; points that were kept as numbers are made here."""
+        parts, self._geometries = self._geometries, []
+        gathered = np.empty(self.rows, dtype=object)
+        numbers = [part for part in parts if part is not None and part.dtype != object]
+        points = build_points(np.concatenate(numbers)) if numbers else gathered
+        start = point = 0
+        for part in parts:
+            if part is None:
+                continue
+            end = start + len(part)
+            if part.dtype == object:
+                gathered[start:end] = part
+            else:
+                gathered[start:end] = points[point : point + len(part)]
+                point += len(part)
+            start = end
+        return gathered
+
+
+def _reader_for(kind: GeometryKind, columns: Sequence[Column]) -> RowReader:
+    """Return the fastest reader for layers of this kind."""
+    if kind.name in {None, "esriGeometryPoint"}:
+        return TypedRows(kind, columns)
+    return ShapeRows(kind) if ShapeRows.can_read(kind) else PlainRows(kind)

@@ -1,0 +1,134 @@
+"""Which ring is a shell, which a hole, and of whom: the even-odd rule, for many features at once.
+
+Esri writes exterior rings clockwise and holes counter-clockwise, but not every writer does, and their order
+is free. So neither is trusted: a ring that lies inside an odd number of others of its feature is a hole.
+
+Source: https://developers.arcgis.com/rest/services-reference/enterprise/geometry-objects/
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+
+__all__ = ["nest_rings"]
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+_PAIRS_AT_ONCE = 4_000_000
+_VOTERS = 3
+_ON = 1e-12  # relative to the distances: a vertex that near to a segment may lie on it
+
+
+def nest_rings(xy: Floats, sizes: Ints, parts: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return ``(order, polygon_of, polygons_in)``.
+
+    ``order`` lists the rings polygon by polygon, the shell first; ``polygon_of`` is the polygon's number
+    for each entry of it; ``polygons_in`` the number of polygons of each feature. Shells keep their order.
+
+    Parameters
+    ----------
+    xy : shape ``(n, 2)``, the vertices of all rings, ring by ring, each ring closed.
+    sizes : vertices of each ring.
+    parts : rings of each feature.
+    """
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    feature = np.repeat(np.arange(len(parts)), parts)
+    outer, inner = _containments(xy, starts, parts)
+    depth = np.bincount(inner, minlength=len(sizes))
+    is_hole = depth % 2 == 1
+    owner = np.arange(len(sizes))
+    direct = is_hole[inner] & (depth[outer] == depth[inner] - 1)
+    owner[inner[direct]] = outer[direct]
+    # A hole whose shell cannot be told (rings that cross) is drawn as a part of its own: nothing is lost.
+    is_hole &= owner != np.arange(len(sizes))
+    order = np.lexsort((is_hole, owner))
+    shells = np.flatnonzero(~is_hole)
+    number = np.empty(len(sizes), dtype=np.int64)
+    number[shells] = np.arange(len(shells))
+    polygons_in = np.bincount(feature[shells], minlength=len(parts))
+    return order, number[owner[order]], polygons_in
+
+
+def _containments(xy: Floats, starts: Ints, parts: Ints) -> tuple[Ints, Ints]:
+    """Return pairs ``(outer, inner)`` of rings of one feature, the inner lying inside the outer."""
+    first = starts[:-1]
+    low, high = np.minimum.reduceat(xy, first), np.maximum.reduceat(xy, first)
+    outer, inner = _boxed_pairs(low, high, parts)
+    if not len(outer):
+        return outer, inner
+    same = (low[outer] == low[inner]).all(axis=1) & (high[outer] == high[inner]).all(axis=1)
+    if same.any():  # each box lies in the other: the larger ring, or else the earlier, is the outer one
+        area = {r: _area(xy[starts[r] : starts[r + 1]]) for r in np.unique(outer[same]).tolist()}
+        wrong = [(area[i], -i) < (area[j], -j) for i, j in zip(outer[same], inner[same], strict=True)]
+        keep = np.ones(len(outer), dtype=bool)
+        keep[np.flatnonzero(same)[wrong]] = False
+        outer, inner = outer[keep], inner[keep]
+    inside = _is_inside(xy, starts, outer, inner)
+    return outer[inside], inner[inside]
+
+
+def _area(ring: Floats) -> float:
+    return float(shapely.area(shapely.polygons(ring)))
+
+
+def _boxed_pairs(low: Floats, high: Floats, parts: Ints) -> tuple[Ints, Ints]:
+    """Return pairs of different rings of one feature, the box of the second lying in that of the first."""
+    begins = np.cumsum(parts) - parts
+    found_outer, found_inner = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for count in np.unique(parts[parts > 1]).tolist():
+        rings = begins[parts == count][:, None] + np.arange(count)
+        for rows in _slices(len(rings), count * count):
+            some = rings[rows]
+            for left in _slices(count, count * len(some)):
+                i, j = some[:, left, None], some[:, None, :]
+                boxed = (low[i] <= low[j]).all(axis=-1) & (high[i] >= high[j]).all(axis=-1) & (i != j)
+                a, b, c = np.nonzero(boxed)
+                found_outer.append(some[:, left][a, b])
+                found_inner.append(some[a, c])
+    return np.concatenate(found_outer), np.concatenate(found_inner)
+
+
+def _slices(count: int, pairs_each: int) -> list[slice]:
+    step = max(1, _PAIRS_AT_ONCE // pairs_each)
+    return [slice(i, i + step) for i in range(0, count, step)]
+
+
+def _is_inside(xy: Floats, starts: Ints, outer: Ints, inner: Ints) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell for each pair whether the inner ring lies inside the outer one.
+
+    Rings of one feature may touch, but do not cross. So one vertex of the inner ring tells, unless it
+    lies on the outer one; then others are asked, and in the end a point inside the inner ring.
+    """
+    votes = np.zeros(len(outer), dtype=np.int64)
+    sizes = np.diff(starts)
+    for k in range(_VOTERS):
+        open_ = np.flatnonzero(votes == 0)
+        if not len(open_):
+            break
+        ring = inner[open_]
+        votes[open_] = _vote(xy, starts, outer[open_], xy[starts[ring] + (sizes[ring] - 1) * k // _VOTERS])
+    inside = votes > 0
+    for pair in np.flatnonzero(votes == 0):
+        a, b = (shapely.polygons(xy[starts[r] : starts[r + 1]]) for r in (outer[pair], inner[pair]))
+        inside[pair] = shapely.covers(a, shapely.point_on_surface(b))
+    return inside
+
+
+def _vote(xy: Floats, starts: Ints, ring: Ints, point: Floats) -> Ints:
+    """Return 1 where the point lies inside its ring, -1 outside, 0 on it: crossings of a ray to the right."""
+    segments = starts[ring + 1] - starts[ring] - 1
+    begins = np.cumsum(segments) - segments
+    at = np.arange(int(segments.sum())) + np.repeat(starts[ring] - begins, segments)
+    here = np.repeat(point, segments, axis=0)
+    (ax, ay), (bx, by) = (xy[at] - here).T, (xy[at + 1] - here).T
+    turn = ax * by - bx * ay
+    crosses = ((ay > 0) != (by > 0)) & ((turn > 0) == (by > ay))
+    odd = np.add.reduceat(crosses, begins) % 2 == 1
+    near = np.abs(turn) <= _ON * (ax * ax + ay * ay + bx * bx + by * by)
+    near &= ax * bx + ay * by <= 0
+    touched = np.add.reduceat(near, begins) > 0
+    return np.where(touched, 0, np.where(odd, 1, -1))

@@ -1,0 +1,160 @@
+"""Multipoints, lines and polygons: a block of features by a parser that hands out numbers as buffers.
+
+No Python object is made for a vertex. What is not regular (nulls or text among the numbers, curves, open or
+tiny rings, parts without vertices) is read feature by feature the exact way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spatial_widgets.codec.rows import PlainRows, exact_geometries
+from spatial_widgets.codec.shapes import (
+    KEEPS_M,
+    build_lines,
+    build_multipoints,
+    build_polygons,
+    warn_of_lost_measures,
+)
+from spatial_widgets.errors import CodecError
+
+try:
+    import simdjson as _simdjson
+except ImportError:  # no wheel for this Python: shapes are read the exact way, which is slower
+    simdjson: Any = None
+else:
+    simdjson = _simdjson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spatial_widgets.codec.columns import Column
+    from spatial_widgets.codec.rows import GeometryKind
+
+__all__ = ["ShapeRows"]
+
+_KEYS = {
+    "esriGeometryMultipoint": "points",
+    "esriGeometryPolyline": "paths",
+    "esriGeometryPolygon": "rings",
+}
+_LOOKED_AT = 16
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[],"))
+
+
+class ShapeRows:
+    """Reads features of one shape; see :meth:`can_read`."""
+
+    def __init__(self, kind: GeometryKind) -> None:
+        self._kind = kind
+        self._key = _KEYS[kind.name or ""]
+        self._exact = PlainRows(kind)
+        self._parser = simdjson.Parser()
+        self._short = [b"[" + b"," * k + b"]" for k in range(kind.width - 1)]
+        self._blocks = 0
+
+    @staticmethod
+    def can_read(kind: GeometryKind) -> bool:
+        """Whether this is the reader for a kind of geometry, here."""
+        return simdjson is not None and kind.name in _KEYS
+
+    def read(self, text: bytes, columns: Sequence[Column], *, first: int, path: str) -> tuple[int, Any]:
+        """Read a block; as :meth:`.RowReader.read`."""
+        if self._is_suspect(text):
+            return self._exact.read(text, columns, first=first, path=path)
+        try:
+            document = self._parser.parse(text)
+            rows, geometries = self._read(document, first, path)
+        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError) as error:
+            if isinstance(error, CodecError):
+                raise
+            return self._exact.read(text, columns, first=first, path=path)
+        finally:
+            document = None
+        for column in columns:
+            column.take([row.get(column.name) for row in rows], first=first, path=path)
+        return len(rows), geometries
+
+    def _is_suspect(self, text: bytes) -> bool:
+        """Whether a vertex may be too short, and another's further numbers make up for it in the count.
+
+        No server is known to write so, and looking costs as much as all of the parsing's bookkeeping: the
+        first megabytes are looked at, and a sample of the rest.
+        """
+        self._blocks += 1
+        if self._blocks > _LOOKED_AT and self._blocks % _LOOKED_AT:
+            return False
+        brackets = text.translate(None, _NOT_BRACKETS)
+        return any(short in brackets for short in self._short)
+
+    def _read(self, document: Any, first: int, path: str) -> tuple[list[dict[str, Any]], Any]:
+        key, width = self._key, self._kind.width
+        known = 1 if self._kind.reference is None else 2  # members of a geometry that may be passed over
+        rows: list[dict[str, Any]] = []
+        buffers: list[Any] = []
+        sizes: list[int] = []
+        parts: list[int] = []
+        there: list[int] = []
+        odd: list[int] = []
+        for i, feature in enumerate(document):
+            attributes = feature.get("attributes")
+            rows.append({} if attributes is None else attributes.as_dict())
+            shape = feature.get("geometry")
+            if shape is None:
+                continue
+            if len(shape) != 1 and (len(shape) != known or "spatialReference" not in shape):
+                odd.append(i)
+                continue
+            try:
+                array = shape[key]
+                lengths = [len(array)] if key == "points" else list(map(len, array))
+                buffer = memoryview(array.as_buffer(of_type="d") if lengths and all(lengths) else b"")
+            except (ValueError, TypeError, KeyError, AttributeError):
+                odd.append(i)
+                continue
+            if not buffer.nbytes or buffer.nbytes != 8 * width * sum(lengths):
+                odd.append(i)
+                continue
+            there.append(i)
+            buffers.append(buffer)
+            sizes += lengths
+            parts.append(len(lengths))
+        geometries = np.empty(len(rows), dtype=object)
+        if there:
+            coords = np.frombuffer(b"".join(buffers), dtype=np.float64).reshape(-1, width)
+            odd += self._build(geometries, there, coords, np.array(sizes), np.array(parts))
+        if odd:
+            shapes = [document[i]["geometry"].as_dict() for i in odd]
+            for i, shape in zip(odd, shapes, strict=True):
+                geometries[i] = exact_geometries([shape], self._kind, first + i, path)[0]
+        return rows, geometries
+
+    def _build(self, out: Any, there: list[int], coords: Any, sizes: Any, parts: Any) -> list[int]:
+        """Build the regular shapes into ``out``; return the numbers of those that want the exact way."""
+        kind = self._kind
+        z, m = kind.z, kind.m
+        if m and not KEEPS_M:
+            warn_of_lost_measures()
+            coords, m = coords[:, : 2 + z], False
+        ends = np.cumsum(sizes)
+        if self._key == "points":
+            out[there] = build_multipoints(coords, sizes, z=z, m=m)
+            return []
+        if self._key == "paths":
+            regular = sizes >= 2
+        else:
+            regular = (sizes >= 4) & (coords[ends - sizes] == coords[ends - 1]).all(axis=1)
+        build = build_lines if self._key == "paths" else build_polygons
+        if regular.all():
+            out[there] = build(coords, sizes, parts, z=z, m=m)
+            return []
+        feature = np.repeat(np.arange(len(parts)), parts)
+        good = np.ones(len(parts), dtype=bool)
+        good[feature[~regular]] = False
+        of_good = good[feature]
+        out[np.array(there)[good]] = build(
+            coords[np.repeat(of_good, sizes)], sizes[of_good], parts[good], z=z, m=m
+        )
+        return [there[i] for i in np.flatnonzero(~good)]

@@ -1,0 +1,112 @@
+"""Points and tables: a block of features decoded straight into typed records, without a dict for any of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from spatial_widgets.codec.fieldvalues import INTEGERS
+from spatial_widgets.codec.rows import PlainRows
+from spatial_widgets.codec.shapes import KEEPS_M, build_points, warn_of_lost_measures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from spatial_widgets.codec.columns import Column
+    from spatial_widgets.codec.rows import GeometryKind
+
+__all__ = ["TypedRows"]
+
+_PYTHON_TYPES = {"esriFieldTypeSingle": float, "esriFieldTypeDouble": float, "esriFieldTypeDate": int}
+
+
+class TypedRows:
+    """Reads features whose attributes are of the types that their fields announce; any others the exact way.
+
+    Points without nulls come as numbers, shape ``(rows, 2)``: cheaper to keep than geometries.
+    """
+
+    def __init__(self, kind: GeometryKind, columns: Sequence[Column]) -> None:
+        self._kind = kind
+        self._exact = PlainRows(kind)
+        names = list(dict.fromkeys(c.name for c in columns))
+        types = {c.name: _PYTHON_TYPES.get(c.kind or "", int if c.kind in INTEGERS else str) for c in columns}
+        self._members = {name: f"f{i}" for i, name in enumerate(names)}
+        attributes = msgspec.defstruct(
+            "Attributes",
+            [(self._members[name], types[name] | None, None) for name in names],
+            rename={self._members[name]: name for name in names},
+            gc=False,
+        )
+        fields: list[tuple[str, Any, Any]] = [("attributes", attributes | None, None)]
+        if kind.name is not None:
+            ordinates = ["x", "y", *("z" * kind.z), *("m" * kind.m)]
+            members: list[tuple[str, Any, Any]] = [(o, float | None, None) for o in ordinates]
+            if kind.reference is not None:
+                members.append(("spatialReference", msgspec.Raw, msgspec.Raw()))
+            point = msgspec.defstruct("Point", members, gc=False, forbid_unknown_fields=True)
+            fields.append(("geometry", point | None, None))
+        feature = msgspec.defstruct("Feature", fields, gc=False, forbid_unknown_fields=kind.name is None)
+        self._decoder: Any = msgspec.json.Decoder(list[feature])  # type: ignore[valid-type]
+        self._blank = attributes()
+        self._ordinates = ordinates if kind.name is not None else []
+
+    def read(self, text: bytes, columns: Sequence[Column], *, first: int, path: str) -> tuple[int, Any]:
+        """Read a block; as :meth:`.RowReader.read`."""
+        try:
+            features = self._decoder.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._exact.read(text, columns, first=first, path=path)
+        rows = [f.attributes for f in features]
+        if None in rows:
+            rows = [self._blank if row is None else row for row in rows]
+        for column in columns:
+            member = _member_reader(self._members[column.name])
+            column.take(member(rows), first=first, path=path)
+        return len(rows), self._points(features) if self._ordinates else None
+
+    def _points(self, features: list[Any]) -> Any:
+        points = [f.geometry for f in features]
+        try:
+            if self._kind.width == 2:
+                flat = np.array([[p.x for p in points], [p.y for p in points]], dtype=np.float64)
+                if not np.isnan(flat).any():
+                    return flat.T
+                return build_points(flat.T)
+        except AttributeError:  # null geometries
+            pass
+        built = np.empty(len(points), dtype=object)
+        there = np.array([p is not None for p in points], dtype=bool)
+        present = [p for p in points if p is not None]
+        coords = np.array([[getattr(p, o) for o in self._ordinates] for p in present], dtype=np.float64)
+        if not present:
+            return built
+        built[there] = _points_with_what_they_have(coords, z=self._kind.z, m=self._kind.m)
+        return built
+
+
+@cache
+def _member_reader(name: str) -> Callable[[list[Any]], list[Any]]:
+    """Return a function from records to the values of one member; twice as fast as ``attrgetter``."""
+    if not name.isidentifier():
+        raise ValueError(name)
+    reader: Callable[[list[Any]], list[Any]] = eval(f"lambda rows: [row.{name} for row in rows]")  # noqa: S307 -- the name is one of ours: f0, f1, …
+    return reader
+
+
+def _points_with_what_they_have(coords: Any, *, z: bool, m: bool) -> Any:
+    """Build points of which some may lack the z or m that the layer announces."""
+    if m and not KEEPS_M:
+        warn_of_lost_measures()
+        coords, m = coords[:, : 2 + z], False
+    built = np.empty(len(coords), dtype=object)
+    has_z = ~np.isnan(coords[:, 2]) if z else np.zeros(len(coords), dtype=bool)
+    for with_z in (False, True):
+        rows = has_z == with_z
+        if rows.any():
+            some = coords[rows] if with_z == z else np.delete(coords[rows], 2, axis=1)
+            built[rows] = build_points(some, z=with_z, m=m)
+    return built
