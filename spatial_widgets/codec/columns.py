@@ -70,7 +70,7 @@ class Column:
         except _NO_VALUE as error:
             row = next(i for i, value in enumerate(values) if not self._takes(value))
             raise CodecError(
-                f"{_show(values[row])} is no {self.kind}: {error}",
+                f"{_show(values[row])} is no {self.kind}, as field {self.name!r} is: {error}",
                 path=f"{path}[{first + row}].attributes.{self.name}",
             ) from error
 
@@ -112,7 +112,7 @@ def columns_for(fields: Sequence[Any], *, reserved: str | None = None, domains: 
         if not isinstance(field, dict) or field.get("type") == "esriFieldTypeGeometry":
             continue
         name = str(field.get("name"))
-        kind = str(field.get("type") or "esriFieldTypeString")
+        kind = str(field["type"]) if field.get("type") else None
         columns.append(Column(free_name(name, taken), name, kind, _coded_values(field) if domains else None))
     return columns
 

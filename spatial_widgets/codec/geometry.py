@@ -6,6 +6,7 @@ Coordinates are in the order x, y (longitude, latitude), then z, then m.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,11 +125,10 @@ def _decode_point(document: dict[str, Any], _z: bool, m: bool, _path: str) -> Ge
 
 
 def _decode_multipoint(document: dict[str, Any], z: bool, m: bool, path: str) -> Geometry:
-    points = document.get("points") or []
-    if not points:
+    parts, z, m = _parts([document.get("points")], z, m, f"{path}.points")
+    if not parts:
         return shapely.MultiPoint()
-    coords, z, m = _vertices(points, z, m, f"{path}.points")
-    return build_multipoints(coords, np.array([len(coords)]), z=z, m=m)[0]
+    return build_multipoints(parts[0], _lengths(parts), z=z, m=m)[0]
 
 
 def _decode_polyline(document: dict[str, Any], z: bool, m: bool, path: str) -> Geometry:
@@ -173,32 +173,38 @@ def _number(value: Any) -> float:
 
 
 def _parts(documents: Any, z: bool, m: bool, path: str) -> tuple[list[Floats], bool, bool]:
-    """Return the parts that have vertices, and whether they have z and m: a part without it drops it for all."""
-    found = [_vertices(part, z, m, f"{path}[{i}]") for i, part in enumerate(documents or []) if part]
-    has_z = z and all(with_z for _, with_z, _ in found)
-    has_m = m and all(with_m for _, _, with_m in found)
-    parts = []
-    for coords, with_z, with_m in found:
-        keep = [0, 1, *([2] if has_z else []), *([2 + with_z] if has_m and with_m else [])]
-        parts.append(coords[:, keep])
-    return parts, has_z, has_m
+    """Return the parts that have vertices, and whether any of them has z and m; where one is missing stands NaN."""
+    named = [(part, f"{path}[{i}]") for i, part in enumerate(documents or []) if part]
+    lengths = {_length(v, where) for part, where in named for v in part}
+    longest = max(lengths, default=2)
+    if longest > 2 + z + m:
+        warnings.warn(
+            f"{path}: vertices have more numbers than the layer announces (hasZ {z}, hasM {m}); they are dropped.",
+            UserWarning,
+            stacklevel=2,
+        )
+    has_z, has_m = z and longest > 2, m and longest > 2 + z
+    columns = [0, 1, *([2] if has_z else []), *([2 + z] if has_m else [])]
+    return [_vertices(part, columns, where) for part, where in named], has_z, has_m
 
 
-def _vertices(part: Sequence[Any], z: bool, m: bool, path: str) -> tuple[Floats, bool, bool]:
-    """Return vertices, and whether they have z and m: z where all have it, m where any has."""
-    at_m = 2 + z
+def _length(vertex: Any, path: str) -> int:
+    if not isinstance(vertex, list):
+        raise CodecError("a vertex is not a list of numbers", path=path)
+    return len(vertex)
+
+
+def _vertices(part: Sequence[Any], columns: list[int], path: str) -> Floats:
+    rows = [[v[k] if k < len(v) else None for k in columns] for v in part]
     try:
-        z = z and all(len(v) > 2 for v in part)
-        m = m and any(len(v) > at_m for v in part)
-        rows = [[*v[: 2 + z], *([v[at_m] if len(v) > at_m else None] if m else [])] for v in part]
         if any(type(n) not in _NUMBERS for row in rows for n in row):
             rows = [[_number(n) for n in row] for row in rows]
         vertices = np.array(rows, dtype=float)
-    except (TypeError, ValueError, KeyError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CodecError("a vertex is not a list of numbers", path=path) from error
-    if vertices.ndim != 2 or vertices.shape[1] < 2 or not np.isfinite(vertices[:, :2]).all():
+    if not np.isfinite(vertices[:, :2]).all():
         raise CodecError("a vertex has no finite x and y", path=path)
-    return vertices, z, m
+    return vertices
 
 
 def _lengths(parts: list[Floats]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -248,6 +248,6 @@ class Layer:
 
 def _reader_for(kind: GeometryKind, columns: Sequence[Column]) -> RowReader:
     """Return the fastest reader for layers of this kind."""
-    if kind.name in {None, "esriGeometryPoint"}:
+    if TypedRows.can_read(kind, columns):
         return TypedRows(kind, columns)
     return ShapeRows(kind) if ShapeRows.can_read(kind) else PlainRows(kind)

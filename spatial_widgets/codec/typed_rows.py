@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TypedRows"]
 
+_UNNAMEABLE = re.compile(r'["\\\\\x00-\x1f]')  # in the name of a typed record's member
 _PYTHON_TYPES = {"esriFieldTypeSingle": float, "esriFieldTypeDouble": float, "esriFieldTypeDate": int}
 
 
@@ -29,15 +31,22 @@ class TypedRows:
     Points without nulls come as numbers, shape ``(rows, 2)``: cheaper to keep than geometries.
     """
 
+    @staticmethod
+    def can_read(kind: GeometryKind, columns: Sequence[Column]) -> bool:
+        """Whether this is the reader for a kind of geometry and these fields."""
+        if kind.name not in {None, "esriGeometryPoint"}:
+            return False
+        return not any(_UNNAMEABLE.search(c.name) for c in columns)
+
     def __init__(self, kind: GeometryKind, columns: Sequence[Column]) -> None:
         self._kind = kind
         self._exact = PlainRows(kind)
         names = list(dict.fromkeys(c.name for c in columns))
-        types = {c.name: _PYTHON_TYPES.get(c.kind or "", int if c.kind in INTEGERS else str) for c in columns}
+        types = {c.name: _python_type(c.kind) for c in columns}
         self._members = {name: f"f{i}" for i, name in enumerate(names)}
         attributes = msgspec.defstruct(
             "Attributes",
-            [(self._members[name], types[name] | None, None) for name in names],
+            [(self._members[name], types[name], None) for name in names],
             rename={self._members[name]: name for name in names},
             gc=False,
         )
@@ -86,6 +95,12 @@ class TypedRows:
             return built
         built[there] = _points_with_what_they_have(coords, z=self._kind.z, m=self._kind.m)
         return built
+
+
+def _python_type(kind: str | None) -> Any:
+    if kind is None:
+        return Any
+    return _PYTHON_TYPES.get(kind, int if kind in INTEGERS else str) | None
 
 
 @cache

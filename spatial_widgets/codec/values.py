@@ -12,8 +12,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from spatial_widgets.codec.encode import ENCODERS, REFUSED, encode_value, form_text, show
 from spatial_widgets.codec.features import decode_features, is_features
@@ -42,14 +44,12 @@ class FileReference:
     token: str = field(default="", repr=False)
 
 
-def decode_value(
-    data_type: str, value: Any, *, path: str = "value", url: str = "", allow_truncated: bool = False
-) -> Any:
+def decode_value(data_type: str, value: Any, *, path: str = "value", url: str = "", **options: Any) -> Any:
     """Return the Python value of a result or of an input read on the server.
 
     Layers give a GeoDataFrame, tables and value tables a DataFrame, units their quantity, dates a
     UTC ``Timestamp``, files a :class:`FileReference`, multi-values a list. ``""`` and ``{}``, which stand for an
-    output that was not produced, give None.
+    output that was not produced, give None. ``options`` are those of :func:`decode_features`.
 
     Raises
     ------
@@ -65,16 +65,18 @@ def decode_value(
         except ValueError:
             return value
     if is_features(value):
-        return decode_features(value, path=path, url=url, allow_truncated=allow_truncated)
+        return decode_features(value, path=path, url=url, **options)
+    if isinstance(value, dict) and value.get("type") == "FeatureCollection":
+        return _decode_geojson(value, path)
     if isinstance(value, dict):
-        return _decode_object(value)
+        return _decode_object(value, path)
     if data_type.startswith(_MULTI):
         return _decode_list(data_type.removeprefix(_MULTI), value, path)
     if data_type == "GPValueTable" and isinstance(value, list):
-        return pd.DataFrame(value)
+        return _decode_value_table(value, path)
     try:
         return _SCALARS[data_type](value) if data_type in _SCALARS else value
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CodecError(f"{show(value)} is no {data_type}: {error}", path=path) from error
 
 
@@ -85,11 +87,33 @@ def _decode_list(member: str, value: Any, path: str) -> list[Any]:
     return [decode_value(member, item, path=f"{path}[{i}]") for i, item in enumerate(items)]
 
 
-def _decode_object(value: dict[str, Any]) -> Any:
+def _decode_value_table(rows: list[Any], path: str) -> pd.DataFrame:
+    if not rows:
+        return pd.DataFrame()
+    if all(isinstance(row, dict) for row in rows):
+        return pd.DataFrame(rows)
+    if all(isinstance(row, list) and len(row) == len(rows[0]) for row in rows):
+        return pd.DataFrame(rows)
+    raise CodecError("the rows of a value table are lists of one length, or objects", path=path)
+
+
+def _decode_geojson(value: dict[str, Any], path: str) -> gpd.GeoDataFrame:
+    try:
+        return gpd.GeoDataFrame.from_features(
+            value, crs=4326
+        )  # https://www.rfc-editor.org/rfc/rfc7946#section-4
+    except (TypeError, ValueError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
+        raise CodecError(f"this is no GeoJSON: {error}", path=path) from error
+
+
+def _decode_object(value: dict[str, Any], path: str) -> Any:
     folded = {str(key).casefold() for key in value}
     for quantity, number in ((LinearUnit, "distance"), (ArealUnit, "area"), (TimeUnit, "time")):
         if number in folded and folded <= {number, "units"}:
-            return quantity.from_json(value)
+            try:
+                return quantity.from_json(value)
+            except (TypeError, ValueError) as error:
+                raise CodecError(str(error), path=path) from error
     if isinstance(value.get("url"), str) and folded <= _REFERENCE_KEYS:
         token = value.get("token") or value.get("serviceToken") or ""
         return FileReference(value["url"], str(value.get("format") or value.get("type") or ""), str(token))

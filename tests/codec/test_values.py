@@ -178,3 +178,24 @@ def test_a_value_that_is_not_of_its_type_names_the_place():
 def test_any_json_gives_a_value_or_one_of_our_errors(document, data_type):
     with contextlib.suppress(SpatialWidgetsError):
         decode_value(data_type, document)
+
+
+def test_a_value_table_has_rows_of_one_length():
+    assert decode_value("GPValueTable", [["a", 1], ["b", 2]]).shape == (2, 2)
+    assert list(decode_value("GPValueTable", [{"f": "a"}, {"f": "b"}]).columns) == ["f"]
+    with pytest.raises(CodecError, match="rows of a value table"):
+        decode_value("GPValueTable", [["a", 1], ["b"]])
+
+
+def test_geojson_is_read_as_what_it_is():
+    document = {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "properties": {"n": 1}, "geometry": {"type": "Point", "coordinates": [1, 2]}}
+        ],
+    }
+    frame = decode_value("GPString", document)
+    assert (frame.crs.to_epsg(), frame.loc[0, "n"], frame.geometry[0].x) == (4326, 1, 1)
+    document["features"][0]["geometry"] = {"type": "Blob"}
+    with pytest.raises(CodecError, match=r"^value: this is no GeoJSON"):
+        decode_value("GPString", document)
