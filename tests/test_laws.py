@@ -26,7 +26,10 @@ FLOORS = {
 }
 JUPYTER = {"IPython", "ipywidgets", "traitlets", "anywidget"}
 WEB = {"starlette", "uvicorn", "multipart", "python_multipart"}
-THREADED = {"client/poller.py"}  # beside server/; the widget loads results on the poller's pool
+THREADED = {
+    "client/poller.py",
+    "client/requestpool.py",
+}  # beside server/; the widget loads results on the poller's pool
 
 
 def name_of(path: Path) -> str:

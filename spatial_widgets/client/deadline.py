@@ -1,4 +1,4 @@
-"""Sockets that obey a total deadline.
+"""Time for requests: the budget of one call, and sockets that obey it.
 
 A read time-out starts anew with every byte, so a server that drips can hold a request for ever. Here
 each read is given only what is left of the request's deadline, headers included.
@@ -20,11 +20,50 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-__all__ = ["POOL_CLASSES", "deadline"]
+    from spatial_widgets.client.clock import Clock
+
+__all__ = ["POOL_CLASSES", "SILENCE_S", "Budget", "deadline"]
+
+SILENCE_S = 60.0  # no request waits longer than this for the next byte
 
 _current = threading.local()
 # The connect time-out would also bound the sending of the body, as a whole; a large layer takes longer.
 _SEND_S = 600.0
+
+
+class Budget:
+    """The time of one call, its repeats, pauses and the renewal of a token included.
+
+    Parameters
+    ----------
+    total_s : seconds from now for all of it; None sets no end.
+    exchange_s : seconds for each single exchange within that; None bounds only its silence.
+    """
+
+    def __init__(self, clock: Clock, total_s: float | None, exchange_s: float | None = None) -> None:
+        self._clock = clock
+        self._total_s = total_s
+        self._exchange_s = exchange_s
+        self._end = None if total_s is None else clock.now() + total_s
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds left of the whole, not below 0; None without an end."""
+        return None if self._end is None else max(0.0, self._end - self._clock.now())
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.left_s == 0.0
+
+    def exchange_at(self) -> float | None:
+        """Return the monotonic second by which an exchange that starts now must have ended."""
+        bounds = [s for s in (self.left_s, self._exchange_s) if s is not None]
+        return time.monotonic() + min(bounds) if bounds else None
+
+    def __str__(self) -> str:
+        allowed = self._total_s if self._total_s is not None else self._exchange_s
+        return f"{SILENCE_S:g} s of silence" if allowed is None else f"{allowed:g} s"
 
 
 @contextmanager

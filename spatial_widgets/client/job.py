@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.policy import ContactPolicy, PollPolicy
 from spatial_widgets.client.poller import Poller
 from spatial_widgets.client.results import Results
@@ -51,6 +52,7 @@ _VERDICTS: dict[JobStatus, tuple[type[JobError], str]] = {
 _RUNNING = {JobStatus.WAITING, JobStatus.EXECUTING}
 _NOT_YET = {JobStatus.NEW, JobStatus.SUBMITTED}
 _REFUSED = 400
+_CANCEL_S = 30.0
 
 
 class Job:
@@ -192,7 +194,7 @@ class Job:
 
         Parameters
         ----------
-        deadline_s : seconds that the request may take in total.
+        deadline_s : seconds that all of it may take.
 
         Raises
         ------
@@ -204,20 +206,20 @@ class Job:
         One GET. Threads that refresh at the same time share it. A cancel that the service refused
         because the job had not started yet is sent again here, once it has.
         """
-        asked = self.session.clock.now()
+        asked, budget = self.session.clock.now(), Budget(self.session.clock, deadline_s)
         if not self._polling.acquire(timeout=deadline_s):
             raise TransportTimeout(
                 f"GET {self.url}: another poll of this job took longer than {deadline_s:g} s.", url=self.url
             )
         try:
             if not self.done() and self._refreshed_at < asked:
-                document = self.session.get_json(self.url, deadline_s=deadline_s, retry=False)
+                document = self.session.get_json(self.url, deadline_s=budget.left_s, retry=False)
                 self._info = JobInfo.from_json(document, job_id=self.job_id, url=self.url)
                 self._refreshed_at = self.session.clock.now()
         finally:
             self._polling.release()
         if self._cancel_wanted and self._info.status in _RUNNING:
-            self._send_cancel()
+            self._send_cancel(budget)
             self._cancel_wanted = False  # only now: a cancel that did not get through stays wanted
         self._tell_watch()
         return self._info
@@ -292,16 +294,19 @@ class Job:
                 self._send_cancel()
         return self._info
 
-    def _send_cancel(self) -> None:
-        document = self.session.post_json(join(self.url, "cancel"), {}, deadline_s=30.0)
+    def _send_cancel(self, budget: Budget | None = None) -> None:
+        budget = budget or Budget(self.session.clock, _CANCEL_S)
+        document = self.session.post_json(join(self.url, "cancel"), {}, deadline_s=budget.left_s)
         said = document.get("jobStatus") if isinstance(document, dict) else None
         status = JobStatus.parse(said) if isinstance(said, str) else JobStatus.CANCELLING
-        with self._polling:
-            if not self.done():
-                # Only a poll brings the last messages, so a final word is left to it.
-                self._info = replace(
-                    self._info, status=JobStatus.CANCELLING if status.is_terminal else status
-                )
+        if self._polling.acquire(timeout=budget.left_s or 0.0):  # else the poll under way will tell
+            try:
+                if not self.done():
+                    # Only a poll brings the last messages, so a final word is left to it.
+                    word = JobStatus.CANCELLING if status.is_terminal else status
+                    self._info = replace(self._info, status=word)
+            finally:
+                self._polling.release()
         self._tell_watch()
 
     # ------------------------------------------------------------ results
@@ -332,21 +337,22 @@ class Job:
         """
         clock = self.session.clock
         end = None if timeout is None else clock.now() + timeout
+        budget = Budget(clock, None if timeout is None else timeout + PATIENCE_S)
         self.wait(timeout)
-        names = [name] if name is not None else list(self.results)
-        values = {}
-        for each in names:
-            left = None if end is None else max(end - clock.now(), PATIENCE_S)
-            try:
-                values[each] = self.results.load(each, deadline_s=left, allow_truncated=allow_truncated)
-            except TransportTimeout as error:
-                if end is None or clock.now() < end - PATIENCE_S:
-                    raise
-                raise WaitTimeout(
-                    f"Job {self.job_id} succeeded, but its result {each!r} did not arrive within {timeout:g} s. Ask again to go on.",
-                    job=self,
-                    waited_s=timeout or 0.0,
-                ) from error
+        values: dict[str, Any] = {}
+        try:
+            for each in [name] if name is not None else self.results.names(deadline_s=budget.left_s):
+                values[each] = self.results.load(
+                    each, deadline_s=budget.left_s, allow_truncated=allow_truncated
+                )
+        except TransportTimeout as error:
+            if end is None or clock.now() < end:
+                raise
+            raise WaitTimeout(
+                f"Job {self.job_id} succeeded, but its results did not arrive within {timeout:g} s. Ask again to go on.",
+                job=self,
+                waited_s=timeout or 0.0,
+            ) from error
         return next(iter(values.values())) if len(values) == 1 else values
 
     def __await__(self) -> Generator[Any, None, Any]:

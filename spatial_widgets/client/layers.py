@@ -7,10 +7,10 @@ compared with the rows that came.
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client.deadline import Budget
 from spatial_widgets.codec import decode_features
 from spatial_widgets.errors import ProtocolError, WaitTimeout
 
@@ -103,21 +103,24 @@ class LayerReader:
         ProtocolError : rows are missing or came twice, for example because the layer changed meanwhile.
         WaitTimeout : ``deadline_s`` ran out.
         """
-        description = self._session.get_json(self._url)
+        budget = Budget(self._session.clock, deadline_s)
+        description = self._session.get_json(self._url, deadline_s=budget.left_s)
         layer = _Layer.read(description, self._url)
         counted = self._session.get_json(
-            f"{self._url}/query", {"where": _EVERYTHING, "returnCountOnly": "true"}
+            f"{self._url}/query",
+            {"where": _EVERYTHING, "returnCountOnly": "true"},
+            deadline_s=budget.left_s,
         )
         total = counted.get("count") if isinstance(counted, dict) else None
         if not isinstance(total, int):
             raise ProtocolError(
                 f"GET {self._url}/query: the reply has no count.", url=self._url, excerpt=repr(counted)
             )
-        queries = self._queries(layer, total)
-        pages = _Pages(self, queries, total).read(deadline_s) if queries else []
+        queries = self._queries(layer, total, budget)
+        pages = _Pages(self, queries, total, budget).read() if queries else []
         return self._frame(description, layer, pages, total)
 
-    def _queries(self, layer: _Layer, total: int) -> list[dict[str, str]]:
+    def _queries(self, layer: _Layer, total: int, budget: Budget) -> list[dict[str, str]]:
         if not total:
             return []
         if layer.pages_by_offset:
@@ -138,7 +141,10 @@ class LayerReader:
                 )
             return [layer.query]
         reply = self._session.get_json(
-            f"{self._url}/query", {"where": _EVERYTHING, "returnIdsOnly": "true"}, max_bytes=None
+            f"{self._url}/query",
+            {"where": _EVERYTHING, "returnIdsOnly": "true"},
+            deadline_s=budget.left_s,
+            max_bytes=None,
         )
         ids = sorted(reply.get("objectIds") or []) if isinstance(reply, dict) else []
         # Ranges instead of lists of IDs: a thousand IDs make a URL that many servers refuse.
@@ -147,12 +153,14 @@ class LayerReader:
             for chunk in (ids[i : i + layer.page] for i in range(0, len(ids), layer.page))
         ]
 
-    def fetch(self, query: dict[str, str], deadline_s: float | None) -> list[dict[str, Any]]:
+    def fetch(self, query: dict[str, str], budget: Budget) -> list[dict[str, Any]]:
         """Return the replies that make up one page: several where the server cut it short."""
         replies, offset = [], int(query.get("resultOffset", 0))
         missing = int(query.get("resultRecordCount", 0))
         while True:
-            reply = self._session.get_json(f"{self._url}/query", query, deadline_s=deadline_s, max_bytes=None)
+            reply = self._session.get_json(
+                f"{self._url}/query", query, deadline_s=budget.left_s, attempt_s=None, max_bytes=None
+            )
             if not isinstance(reply, dict) or not isinstance(reply.get("features"), list):
                 raise ProtocolError(
                     f"GET {self._url}/query: the reply has no features.",
@@ -199,38 +207,36 @@ class LayerReader:
 class _Pages:
     """Some pages in flight at once, put together in order."""
 
-    def __init__(self, reader: LayerReader, queries: list[dict[str, str]], total: int) -> None:
+    def __init__(
+        self, reader: LayerReader, queries: list[dict[str, str]], total: int, budget: Budget
+    ) -> None:
         self._reader = reader
         self._waiting = list(enumerate(queries))[::-1]
         self._replies: list[list[dict[str, Any]]] = [[] for _ in queries]
         self._left = len(queries)
         self._total = total
         self._rows = 0
-        self._end: float | None = None
+        self._budget = budget
         self._error: BaseException | None = None
         self._changed = threading.Condition()
 
-    def read(self, deadline_s: float | None) -> list[dict[str, Any]]:
-        self._end = None if deadline_s is None else time.monotonic() + deadline_s
+    def read(self) -> list[dict[str, Any]]:
         for _ in range(min(_IN_FLIGHT, self._left) - 1):
             self._reader.workers.submit(self._work)
         # This thread works too: it may be one of the workers itself, and the others all busy.
         self._work()
         with self._changed:
             ended = self._changed.wait_for(
-                lambda: self._left == 0 or self._error is not None, self._time_left()
+                lambda: self._left == 0 or self._error is not None, self._budget.left_s
             )
             self._waiting.clear()  # whoever still works stops after its page
         if self._error is not None:
             raise self._error
         if not ended:
             raise WaitTimeout(
-                f"The layer did not arrive whole within {deadline_s:g} s: {self._rows:,} of {self._total:,} rows."
+                f"The layer did not arrive whole within {self._budget}: {self._rows:,} of {self._total:,} rows."
             )
         return [reply for page in self._replies for reply in page]
-
-    def _time_left(self) -> float | None:
-        return None if self._end is None else max(0.0, self._end - time.monotonic())
 
     def _work(self) -> None:
         while True:
@@ -239,7 +245,7 @@ class _Pages:
                     return
                 number, query = self._waiting.pop()
             try:
-                replies = self._reader.fetch(query, self._time_left())
+                replies = self._reader.fetch(query, self._budget)
                 rows = sum(len(reply["features"]) for reply in replies)
                 with self._changed:
                     self._replies[number] = replies

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 import pandas as pd
 
+from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.layers import LayerReader
 from spatial_widgets.client.poller import Poller
 from spatial_widgets.codec import FileReference, decode_value
@@ -82,7 +83,7 @@ class Results(Mapping[str, Any]):
         return len(self._paths())
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._spelling(name) is not None
+        return isinstance(name, str) and _spelling(name, self._paths()) is not None
 
     def __getitem__(self, name: str) -> Any:
         return self.load(name)
@@ -104,7 +105,9 @@ class Results(Mapping[str, Any]):
         NotFound : the job has no such output; lists those it has.
         JobError : the job has not succeeded.
         WaitTimeout : another thread's fetch of the same value took longer than ``deadline_s``.
+        TransportTimeout : this one did, all requests for it together.
         """
+        budget = Budget(self._job.session.clock, deadline_s)
         if not self._job.info.status.is_success:
             self._job.raise_for_status()
             raise JobError(
@@ -113,15 +116,17 @@ class Results(Mapping[str, Any]):
                 job=self._job,
                 info=self._job.info,
             )
-        spelled = self._spelling(name)
+        paths = self._paths(budget)
+        spelled = _spelling(name, paths)
         if spelled is None:
-            have = ", ".join(self) or "none"
+            have = ", ".join(paths) or "none"
             raise NotFound(
                 f"Job {self._job.job_id} has no result {name!r}. It has: {have}.", code=404, url=self._job.url
             )
         with self._lock:
             turn = self._fetching.setdefault(spelled, threading.Lock())
-        if not turn.acquire(timeout=-1 if deadline_s is None else max(deadline_s, 0)):
+        left_s = budget.left_s
+        if not turn.acquire(timeout=-1 if left_s is None else left_s):
             raise WaitTimeout(
                 f"The result {spelled!r} of job {self._job.job_id} is still being fetched; ask again to go on waiting.",
                 job=self._job,
@@ -130,7 +135,7 @@ class Results(Mapping[str, Any]):
         try:
             if spelled in self._values:
                 return self._values[spelled]
-            value = self._fetch(spelled, deadline_s, allow_truncated=allow_truncated)
+            value = self._fetch(spelled, paths[spelled], budget, allow_truncated=allow_truncated)
             if not allow_truncated:  # what may be cut short is not kept as the result
                 self._values[spelled] = value
             return value
@@ -141,27 +146,27 @@ class Results(Mapping[str, Any]):
         """Forget the values held, to free memory; the next reading fetches again."""
         self._values.clear()
 
-    def _paths(self) -> dict[str, str]:
+    def names(self, *, deadline_s: float | None = None) -> list[str]:
+        """Return the names; costs a request only where the job's links are missing, of at most ``deadline_s``."""
+        return list(self._paths(Budget(self._job.session.clock, deadline_s)))
+
+    def _paths(self, budget: Budget | None = None) -> dict[str, str]:
         info = self._job.info
         if not info.status.is_success:
             return {}
         if info.results:
             return dict(info.results)
         # Some servers leave the links out; the task's description names the outputs.
-        return {p.name: f"results/{p.name}" for p in self._job.task.info().outputs}
+        task = self._job.task.info(deadline_s=budget.left_s if budget else None)
+        return {p.name: f"results/{p.name}" for p in task.outputs}
 
-    def _spelling(self, name: str) -> str | None:
-        paths = self._paths()
-        if name in paths:
-            return name
-        return next((known for known in paths if known.casefold() == name.casefold()), None)
-
-    def _fetch(self, name: str, deadline_s: float | None, *, allow_truncated: bool) -> Any:
+    def _fetch(self, name: str, path: str, budget: Budget, *, allow_truncated: bool) -> Any:
         job = self._job
-        path = self._paths()[name]
         # A path made of the name must be encoded; one that the server wrote is taken as it is.
         url = join(job.url, "results", name) if path == f"results/{name}" else urljoin(job.url + "/", path)
-        document = job.session.get_json(url, {"returnType": "data"}, deadline_s=deadline_s, max_bytes=None)
+        document = job.session.get_json(
+            url, {"returnType": "data"}, deadline_s=budget.left_s, attempt_s=None, max_bytes=None
+        )
         if not isinstance(document, dict) or "value" not in document:
             raise ProtocolError(
                 f"GET {url}: the reply is no result, it has no value.", url=url, excerpt=repr(document)
@@ -173,7 +178,7 @@ class Results(Mapping[str, Any]):
             url=url,
             allow_truncated=allow_truncated,
         )
-        bound = self._bind(value, url, deadline_s)
+        bound = self._bind(value, url, budget)
         if isinstance(bound, pd.DataFrame):
             bound.attrs["spatial_widgets"] = {
                 "job": job.url,
@@ -183,10 +188,10 @@ class Results(Mapping[str, Any]):
             }
         return bound
 
-    def _bind(self, value: Any, url: str, deadline_s: float | None) -> Any:
+    def _bind(self, value: Any, url: str, budget: Budget) -> Any:
         """Follow a reference to a layer, and give one to a file the session that can read it."""
         if isinstance(value, list):
-            return [self._bind(item, url, deadline_s) for item in value]
+            return [self._bind(item, url, budget) for item in value]
         if not isinstance(value, FileReference):
             return value
         target = urljoin(url, value.url)
@@ -194,5 +199,11 @@ class Results(Mapping[str, Any]):
             session = self._job.session
             if value.token:  # the layer's own, for its own host
                 session = session.for_origin(target, auth=value.token)
-            return LayerReader(session, target, Poller.shared()).read(deadline_s=deadline_s)
+            return LayerReader(session, target, Poller.shared()).read(deadline_s=budget.left_s)
         return ResultFile(target, format=value.format, session=self._job.session)
+
+
+def _spelling(name: str, paths: Mapping[str, str]) -> str | None:
+    if name in paths:
+        return name
+    return next((known for known in paths if known.casefold() == name.casefold()), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.parameters import did_you_mean, form_fields
 from spatial_widgets.client.session import GPSession
 from spatial_widgets.codec import decode_value
@@ -15,6 +16,7 @@ from spatial_widgets.errors import (
     ProtocolError,
     ServiceError,
     TransportError,
+    TransportTimeout,
 )
 from spatial_widgets.protocol import GPUrl, JobInfo, ServiceInfo, TaskInfo
 from spatial_widgets.protocol.urls import join
@@ -48,9 +50,9 @@ class GPService:
         self.auth = auth
         self.session = session or GPSession(self.url, auth=auth)
 
-    def info(self) -> ServiceInfo:
-        """Return the service's description of itself. One GET."""
-        return ServiceInfo.from_json(self.session.get_json(self.url), url=self.url)
+    def info(self, *, deadline_s: float | None = None) -> ServiceInfo:
+        """Return the service's description of itself. One GET, of at most ``deadline_s`` in all."""
+        return ServiceInfo.from_json(self.session.get_json(self.url, deadline_s=deadline_s), url=self.url)
 
     def tasks(self) -> list[str]:
         """Return the names of the tasks, in the service's order. One GET."""
@@ -84,27 +86,35 @@ class GPTask:
         """The session of the service."""
         return self.service.session
 
-    def info(self) -> TaskInfo:
-        """Return the task's description. One GET the first time.
+    def info(self, *, deadline_s: float | None = None) -> TaskInfo:
+        """Return the task's description. One GET the first time, of at most ``deadline_s`` in all.
 
         Raises
         ------
         NotFound : the service has no such task; names those it has.
         """
-        with self._lock:
-            if self._info is None:
-                self._info = self._describe()
-            return self._info
-
-    def _describe(self) -> TaskInfo:
+        budget = Budget(self.session.clock, deadline_s)
+        if not self._lock.acquire(timeout=-1 if deadline_s is None else deadline_s):
+            raise TransportTimeout(
+                f"GET {self.url}: another request took longer than {budget}.", url=self.url
+            )
         try:
-            return TaskInfo.from_json(self.session.get_json(self.url), url=self.url)
+            if self._info is None:
+                self._info = self._describe(budget)
+            return self._info
+        finally:
+            self._lock.release()
+
+    def _describe(self, budget: Budget) -> TaskInfo:
+        try:
+            document = self.session.get_json(self.url, deadline_s=budget.left_s)
+            return TaskInfo.from_json(document, url=self.url)
         except AuthenticationError:
             raise
         except (ServiceError, ProtocolError) as error:
             # What a server says of an unknown task differs from server to server; its list decides.
             try:
-                names = self.service.tasks()
+                names = list(self.service.info(deadline_s=budget.left_s).tasks)
             except (ServiceError, ProtocolError, TransportError):
                 raise error from None
             if self.name in names:

@@ -18,7 +18,7 @@ from requests.auth import AuthBase
 
 from spatial_widgets.client.auth import TokenSource, mask
 from spatial_widgets.client.clock import SYSTEM_CLOCK
-from spatial_widgets.client.deadline import POOL_CLASSES, deadline
+from spatial_widgets.client.deadline import POOL_CLASSES, SILENCE_S, Budget, deadline
 from spatial_widgets.client.policy import RetryPolicy
 from spatial_widgets.client.reply import Reply, read_json, retry_after_s
 from spatial_widgets.errors import (
@@ -43,7 +43,6 @@ __all__ = ["AuthBase", "GPSession"]
 
 _CONNECT_S = 5.0
 _REQUEST_S = 30.0
-_SILENCE_S = 60.0
 _CHUNK = 1 << 16
 _STATUS_BODY_MAX = 64 << 20
 _TOKEN_HEADER = "X-Esri-Authorization"  # noqa: S105 -- a header's name
@@ -119,28 +118,33 @@ class GPSession:
         url: str,
         params: Mapping[str, str] | None = None,
         *,
-        deadline_s: float | None = _REQUEST_S,
+        deadline_s: float | None = None,
+        attempt_s: float | None = _REQUEST_S,
         retry: bool = True,
         max_bytes: int | None = _STATUS_BODY_MAX,
     ) -> Any:
         """Return the JSON body of a GET (``f=json`` is added).
 
-        ``deadline_s`` bounds each attempt in total; None bounds only silence, 60 s. With ``retry``,
-        transport failures and gateway errors are asked again (see :class:`RetryPolicy`).
+        ``deadline_s`` bounds the whole call: attempts, pauses and the making of a token. ``attempt_s``
+        bounds each attempt within that; None bounds only silence, 60 s. With ``retry``, transport
+        failures and gateway errors are asked again (see :class:`RetryPolicy`).
         """
         attempts = self._retry.attempts if retry else 1
         query = {"f": "json", **(params or {})}
+        budget = Budget(self.clock, deadline_s, attempt_s)
         for attempt in range(1, attempts + 1):
             try:
-                return self._ask("GET", url, query, deadline_s=deadline_s, max_bytes=max_bytes)
+                return self._ask("GET", url, query, budget, max_bytes)
             except (TransportError, ServiceError) as error:
                 fleeting = isinstance(error, TransportError) or error.code in _GATEWAY
-                if not fleeting or attempt == attempts:
+                asked = getattr(error, "retry_after_s", None)
+                pause_s, left_s = self._retry.pause_s(attempt, asked, random.uniform(-1, 1)), budget.left_s
+                is_last = attempt == attempts or (left_s is not None and pause_s >= left_s)
+                if not fleeting or is_last:
                     if isinstance(error, TransportError):
                         error.attempts = attempt
                     raise
-                asked = getattr(error, "retry_after_s", None)
-                self._pause(self._retry.pause_s(attempt, asked, random.uniform(-1, 1)))
+                self._pause(pause_s)
         raise AssertionError  # the loop returns or raises
 
     def post_json(self, url: str, form: Mapping[str, str], *, deadline_s: float | None = None) -> Any:
@@ -149,13 +153,11 @@ class GPSession:
         The one exception: a token refused with an Esri error body proves that nothing was done, so
         the request is sent once more with a renewed token.
         """
-        return self._ask(
-            "POST", url, {"f": "json", **form}, deadline_s=deadline_s, max_bytes=_STATUS_BODY_MAX
-        )
+        return self._ask("POST", url, {"f": "json", **form}, Budget(self.clock, deadline_s), _STATUS_BODY_MAX)
 
     def download(self, url: str) -> Iterator[bytes]:
         """Yield the body of a GET in chunks; used for files that results point to."""
-        with deadline(None, _SILENCE_S):
+        with deadline(None, SILENCE_S):
             response, url = self._send_following("GET", url, {}, None, self._current_token())
             try:
                 if response.status_code >= 400:
@@ -163,7 +165,9 @@ class GPSession:
                     read_json(Reply("GET", url, response.status_code, dict(response.headers), body))
                 yield from response.iter_content(_CHUNK)
             except requests.RequestException as error:
-                raise self._transport_error("GET", url, error, None) from self._without_secrets(error)
+                raise self._transport_error(
+                    "GET", url, error, Budget(self.clock, None)
+                ) from self._without_secrets(error)
             finally:
                 response.close()
 
@@ -178,21 +182,17 @@ class GPSession:
         method: str,
         url: str,
         fields: Mapping[str, str],
-        *,
-        deadline_s: float | None,
+        budget: Budget,
         max_bytes: int | None,
     ) -> Any:
-        token = self._current_token()
+        token = self._current_token(budget)
         try:
-            return self._exchange(method, url, fields, token, deadline_s, max_bytes)
+            return self._exchange(method, url, fields, token, budget, max_bytes)
         except AuthenticationError as error:
-            if error.code not in _TOKEN_CODES or self._tokens is None or origin(url) != self._home:
-                raise
-            renewed = self._tokens.renew(token or "")
+            renewed = self._renewed_token(error, url, token, budget)
             if renewed is None:
                 raise
-            self._secrets.add(renewed)
-            return self._exchange(method, url, fields, renewed, deadline_s, max_bytes)
+            return self._exchange(method, url, fields, renewed, budget, max_bytes)
 
     def _exchange(
         self,
@@ -200,19 +200,21 @@ class GPSession:
         url: str,
         fields: Mapping[str, str],
         token: str | None,
-        deadline_s: float | None,
+        budget: Budget,
         max_bytes: int | None,
     ) -> Any:
-        at = None if deadline_s is None else time.monotonic() + deadline_s
+        if budget.is_spent:
+            raise TransportTimeout(f"{method} {url}: no time was left of {budget}.", method=method, url=url)
+        at = budget.exchange_at()
         try:
-            with deadline(at, _SILENCE_S):
+            with deadline(at, SILENCE_S):
                 response, url = self._send_following(method, url, fields, at, token)
                 with response:
                     body = self._read(response, method, url, at, max_bytes)
             reply = Reply(method, url, response.status_code, response.headers, body)
             self._local.retry_after_s = retry_after_s(response.headers)
         except requests.RequestException as error:
-            raise self._transport_error(method, url, error, deadline_s) from self._without_secrets(error)
+            raise self._transport_error(method, url, error, budget) from self._without_secrets(error)
         if self._secrets and any(s.encode() in body for s in self._secrets):
             text = self.mask(body.decode("utf-8", "replace"))
             reply = Reply(method, url, reply.status, reply.headers, text.encode())
@@ -261,11 +263,11 @@ class GPSession:
         settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
         if origin(url)[1] in _LOOPBACK:
             settings["proxies"] = {}
-        left = _SILENCE_S if at is None else max(0.05, at - time.monotonic())
+        left = SILENCE_S if at is None else max(0.05, at - time.monotonic())
         return session.send(
             prepared,
             allow_redirects=False,
-            timeout=(min(_CONNECT_S, left), min(_SILENCE_S, left)),
+            timeout=(min(_CONNECT_S, left), min(SILENCE_S, left)),
             **settings,
         )
 
@@ -281,12 +283,23 @@ class GPSession:
                 if before.get(name) != value and "authorization" in name.casefold():
                     self._secrets.add(str(value).rpartition(" ")[2])
 
-    def _current_token(self) -> str | None:
+    def _current_token(self, budget: Budget | None = None) -> str | None:
         if self._tokens is None:
             return None
-        token = self._tokens.token()
+        token = self._tokens.token(budget.left_s if budget else None)
         self._secrets.add(token)
         return token
+
+    def _renewed_token(
+        self, error: AuthenticationError, url: str, refused: str | None, budget: Budget
+    ) -> str | None:
+        """Return another token after a refusal, or None where there is none to be had."""
+        if error.code not in _TOKEN_CODES or self._tokens is None or origin(url) != self._home:
+            return None
+        renewed = self._tokens.renew(refused or "", budget.left_s)
+        if renewed is not None:
+            self._secrets.add(renewed)
+        return renewed
 
     def _read(
         self, response: requests.Response, method: str, url: str, at: float | None, max_bytes: int | None
@@ -307,7 +320,7 @@ class GPSession:
         return bytes(body)
 
     def _transport_error(
-        self, method: str, url: str, error: Exception, deadline_s: float | None
+        self, method: str, url: str, error: Exception, budget: Budget
     ) -> SpatialWidgetsError:
         reason = self.mask(_root(error))
         if isinstance(error, requests.exceptions.ConnectTimeout) or _is_unsent(error):
@@ -317,9 +330,8 @@ class GPSession:
             )
             return kind(text, method=method, url=url)
         if isinstance(error, requests.exceptions.Timeout) or "timed out" in reason or "deadline" in reason:
-            allowed = f"{deadline_s:g} s" if deadline_s is not None else f"{_SILENCE_S:g} s of silence"
             return TransportTimeout(
-                f"{method} {url}: no whole answer within {allowed}.", method=method, url=url
+                f"{method} {url}: no whole answer within {budget}.", method=method, url=url
             )
         return TransportError(f"{method} {url}: the connection failed ({reason}).", method=method, url=url)
 
