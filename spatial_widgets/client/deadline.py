@@ -38,12 +38,21 @@ class Budget:
     ----------
     total_s : seconds from now for all of it; None sets no end.
     exchange_s : seconds for each single exchange within that; None bounds only its silence.
+    answer_s : without any of these, seconds for each answer from the end of sending.
     """
 
-    def __init__(self, clock: Clock, total_s: float | None, exchange_s: float | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        total_s: float | None,
+        exchange_s: float | None = None,
+        *,
+        answer_s: float | None = None,
+    ) -> None:
         self._clock = clock
         self._total_s = total_s
         self._exchange_s = exchange_s
+        self.answer_s = answer_s
         self._end = None if total_s is None else clock.now() + total_s
 
     @property
@@ -63,23 +72,32 @@ class Budget:
 
     def __str__(self) -> str:
         allowed = self._total_s if self._total_s is not None else self._exchange_s
-        return f"{SILENCE_S:g} s of silence" if allowed is None else f"{allowed:g} s"
+        if allowed is not None:
+            return f"{allowed:g} s"
+        return f"{SILENCE_S:g} s of silence" + (f" and {self.answer_s:g} s in all" if self.answer_s else "")
 
 
 @contextmanager
-def deadline(at: float | None, silence_s: float) -> Iterator[None]:
-    """Within the block, reads of this thread end at monotonic second ``at``, or after ``silence_s`` without a byte."""
-    _current.at, _current.silence_s = at, silence_s
+def deadline(at: float | None, answer_s: float | None = None) -> Iterator[None]:
+    """Within the block, reads of this thread end at monotonic second ``at``.
+
+    Where ``at`` is None, ``answer_s`` bounds the answer from the end of sending: what is sent may be large.
+    """
+    _current.at, _current.answer_s = at, answer_s
     try:
         yield
     finally:
-        _current.at = None
+        _current.at = _current.answer_s = None
 
 
 class _Reader(io.RawIOBase):
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._raw: Any = sock.makefile("rb", buffering=0)
+        # http.client asks for a reader when it has sent all: here the time for the answer begins.
+        answer_s = getattr(_current, "answer_s", None)
+        if answer_s is not None and getattr(_current, "at", None) is None:
+            _current.at = time.monotonic() + answer_s
 
     def readable(self) -> bool:
         return True
@@ -90,7 +108,7 @@ class _Reader(io.RawIOBase):
             left = at - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the request's deadline passed")
-            self._sock.settimeout(min(left, _current.silence_s))
+            self._sock.settimeout(min(left, SILENCE_S))
         count: int | None = self._raw.readinto(buffer)
         return count
 

@@ -43,6 +43,7 @@ __all__ = ["AuthBase", "GPSession"]
 
 _CONNECT_S = 5.0
 _REQUEST_S = 30.0
+_ANSWER_S = 120.0
 _CHUNK = 1 << 16
 _STATUS_BODY_MAX = 64 << 20
 _TOKEN_HEADER = "X-Esri-Authorization"  # noqa: S105 -- a header's name
@@ -147,17 +148,28 @@ class GPSession:
                 self._pause(pause_s)
         raise AssertionError  # the loop returns or raises
 
-    def post_json(self, url: str, form: Mapping[str, str], *, deadline_s: float | None = None) -> Any:
+    def post_json(
+        self,
+        url: str,
+        form: Mapping[str, str],
+        *,
+        deadline_s: float | None = None,
+        answer_s: float = _ANSWER_S,
+    ) -> Any:
         """Return the JSON body of one POST, form-encoded (``f=json`` is added). It is never repeated.
+
+        ``deadline_s`` bounds the whole call. Without it sending may take its time, and the answer must
+        begin within 60 s of the end of sending, and be whole within ``answer_s`` of it.
 
         The one exception: a token refused with an Esri error body proves that nothing was done, so
         the request is sent once more with a renewed token.
         """
-        return self._ask("POST", url, {"f": "json", **form}, Budget(self.clock, deadline_s), _STATUS_BODY_MAX)
+        budget = Budget(self.clock, deadline_s, answer_s=answer_s)
+        return self._ask("POST", url, {"f": "json", **form}, budget, _STATUS_BODY_MAX)
 
     def download(self, url: str) -> Iterator[bytes]:
         """Yield the body of a GET in chunks; used for files that results point to."""
-        with deadline(None, SILENCE_S):
+        with deadline(None):
             response, url = self._send_following("GET", url, {}, None, self._current_token())
             try:
                 if response.status_code >= 400:
@@ -207,7 +219,7 @@ class GPSession:
             raise TransportTimeout(f"{method} {url}: no time was left of {budget}.", method=method, url=url)
         at = budget.exchange_at()
         try:
-            with deadline(at, SILENCE_S):
+            with deadline(at, budget.answer_s):
                 response, url = self._send_following(method, url, fields, at, token)
                 with response:
                     body = self._read(response, method, url, at, max_bytes)

@@ -10,6 +10,7 @@ from raw_server import RawServer, drip, silent
 
 from spatial_widgets import errors
 from spatial_widgets.client import GPService, GPSession
+from spatial_widgets.client import deadline as deadline_module
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.protocol import JobStatus
 
@@ -197,6 +198,48 @@ def test_a_cancel_sent_again_by_a_poll_has_what_is_left_of_its_deadline():
         finally:
             released.set()
         assert job.wait(timeout=10, check=False).status is JobStatus.CANCELLED
+
+
+def drip_an_answer(connection, server):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    drip(b" ")(connection, server)
+
+
+@pytest.mark.parametrize("handle", [headers_without_end, drip_an_answer])
+def test_the_answer_to_a_post_ends_though_it_drips(handle):
+    with RawServer(handle) as server:
+        started = time.monotonic()
+        with pytest.raises(errors.TransportTimeout, match=r"60 s of silence and 0\.4 s in all"):
+            GPSession(server.url).post_json(server.url + "/Buffer/submitJob", {"a": "1"}, answer_s=0.4)
+        assert 0.4 <= time.monotonic() - started < 2
+        assert len(server.requests) == 1
+
+
+def test_a_long_sending_takes_nothing_from_the_time_for_the_answer():
+    def read_slowly(connection, server):
+        left = 40_000_000
+        while left > 0:
+            server.over.wait(0.0005)
+            left -= len(connection.recv(1 << 16))
+        say({"ok": True})(connection, server)
+
+    with RawServer(read_slowly) as server:
+        started = time.monotonic()
+        form = {"layer": "x" * 40_100_000}
+        assert GPSession(server.url).post_json(server.url, form, answer_s=0.3) == {"ok": True}
+        assert time.monotonic() - started > 0.3
+
+
+def test_submitting_has_a_total_deadline_for_the_answer():
+    allowed = []
+
+    class Noting(ScriptedApp):
+        def send(self, request, **kwargs):
+            allowed.append((request.method, deadline_module._current.at, deadline_module._current.answer_s))
+            return super().send(request, **kwargs)
+
+    Noting().submit()
+    assert ("POST", None, 120.0) in allowed
 
 
 def test_a_budget_says_what_it_allows():
