@@ -13,7 +13,9 @@ from spatial_widgets.errors import AuthenticationError, NotFound, ProtocolError,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Reply", "read_json", "retry_after_s"]
+__all__ = ["ERROR_BODY_MAX", "Reply", "is_error_body", "read_json", "retry_after_s"]
+
+ERROR_BODY_MAX = 1 << 16  # an error in the place of a file is short
 
 _AUTHENTICATION = {401, 403, 498, 499}
 _NEXT_STEP = {
@@ -57,6 +59,26 @@ def read_json(reply: Reply) -> Any:
     if reply.status >= _BAD_REQUEST:
         raise _unreadable(reply, None)
     return document
+
+
+def is_error_body(body: bytes) -> bool:
+    """Whether the start of a file, or all of it, is an Esri error and nothing else.
+
+    Stricter than :func:`read_json`, as a file may be any JSON: one ``error`` object with a numeric code
+    and a message or details.
+    """
+    if len(body) > ERROR_BODY_MAX or not body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        return False
+    try:
+        document = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    error = document.get("error") if document.keys() == {"error"} else None
+    return (
+        isinstance(error, dict)
+        and _code(error.get("code")) is not None
+        and {"message", "details"} & error.keys() != set()
+    )
 
 
 def _fault(document: Any) -> tuple[int | None, str, list[str]] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -20,7 +21,7 @@ from spatial_widgets.client.auth import TokenSource, mask
 from spatial_widgets.client.clock import SYSTEM_CLOCK
 from spatial_widgets.client.deadline import POOL_CLASSES, SILENCE_S, Budget, deadline
 from spatial_widgets.client.policy import RetryPolicy
-from spatial_widgets.client.reply import Reply, read_json, retry_after_s
+from spatial_widgets.client.reply import ERROR_BODY_MAX, Reply, is_error_body, read_json, retry_after_s
 from spatial_widgets.errors import (
     AuthenticationError,
     ParameterError,
@@ -168,20 +169,50 @@ class GPSession:
         return self._ask("POST", url, {"f": "json", **form}, budget, _STATUS_BODY_MAX)
 
     def download(self, url: str) -> Iterator[bytes]:
-        """Yield the body of a GET in chunks; used for files that results point to."""
-        with deadline(None):
-            response, url = self._send_following("GET", url, {}, None, self._current_token())
+        """Yield the body of a GET in chunks; used for files that results point to.
+
+        Raises
+        ------
+        ServiceError : the body is an Esri error instead of the file, at any HTTP status. A refused
+            token is renewed once.
+        """
+        token = self._current_token()
+        for attempt in (1, 2):
+            where = url
             try:
-                if response.status_code >= 400:
-                    body = response.content
-                    read_json(Reply("GET", url, response.status_code, dict(response.headers), body))
-                yield from response.iter_content(_CHUNK)
+                response, where = self._send_following("GET", url, {}, None, token)
+                with response:
+                    start, rest = self._file(response, where)
+                    yield start
+                    yield from rest
+            except AuthenticationError as error:
+                token = self._renewed_token(error, url, token, Budget(self.clock, None))
+                if token is None or attempt == 2:
+                    raise
             except requests.RequestException as error:
-                raise self._transport_error(
-                    "GET", url, error, Budget(self.clock, None)
-                ) from self._without_secrets(error)
-            finally:
-                response.close()
+                cause = self._without_secrets(error)
+                raise self._transport_error("GET", where, error, Budget(self.clock, None)) from cause
+            else:
+                return
+
+    def _file(self, response: requests.Response, url: str) -> tuple[bytes, Iterator[bytes]]:
+        """Return the start of a file and the rest of it; raises where an error came in its place."""
+        chunks = response.iter_content(_CHUNK)
+        start = b""
+        for chunk in chunks:
+            start += chunk
+            if len(start) > ERROR_BODY_MAX:
+                break
+        if response.status_code >= 400 or is_error_body(start):
+            self._judge(Reply("GET", url, response.status_code, response.headers, start))
+        return start, chunks
+
+    def _judge(self, reply: Reply) -> Any:
+        """Return the JSON of a reply, or raise the error that it is, without an echo of a token."""
+        if self._secrets and any(s.encode() in reply.body for s in self._secrets):
+            text = self.mask(reply.body.decode("utf-8", "replace"))
+            reply = replace(reply, body=text.encode())
+        return read_json(reply)
 
     def mask(self, text: str) -> str:
         """Return a text with every token of this session replaced by ``***``."""
@@ -227,10 +258,7 @@ class GPSession:
             self._local.retry_after_s = retry_after_s(response.headers)
         except requests.RequestException as error:
             raise self._transport_error(method, url, error, budget) from self._without_secrets(error)
-        if self._secrets and any(s.encode() in body for s in self._secrets):
-            text = self.mask(body.decode("utf-8", "replace"))
-            reply = Reply(method, url, reply.status, reply.headers, text.encode())
-        return read_json(reply)
+        return self._judge(reply)
 
     @property
     def last_retry_after_s(self) -> float | None:
