@@ -1,4 +1,4 @@
-"""Tokens: where they come from, when they are renewed, and how they are kept out of sight."""
+"""Tokens: where they come from, and when they are renewed."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ import time
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
 
+from spatial_widgets.client.masking import mask, mask_bytes
 from spatial_widgets.client.requestpool import RequestPool
 from spatial_widgets.errors import ParameterError, TransportTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["MASK", "TokenSource", "mask"]
-
-MASK = "***"
-_SHORTEST_SECRET = 4  # shorter ones would mask half of every text
+__all__ = ["TokenSource", "mask", "mask_bytes"]
 
 
 class TokenSource:
@@ -88,7 +85,7 @@ class TokenSource:
         return _checked(pending.result())
 
     def __repr__(self) -> str:
-        return f"TokenSource({MASK})"
+        return "TokenSource(***)"
 
 
 def _fulfil(pending: Future[str], make: Callable[[], str]) -> None:
@@ -111,13 +108,6 @@ def _checked(token: object) -> str:
             "Pass auth='…', or a function that returns the text.",
             parameter="auth",
         )
+    if any(ord(c) > 255 for c in token):
+        raise ParameterError("The token holds a character that no request header can.", parameter="auth")
     return token.strip()
-
-
-def mask(text: str, secrets: set[str]) -> str:
-    """Replace every secret in a text, plain or percent-encoded, by ``***``."""
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            for form in {secret, quote(secret, safe=""), quote_plus(secret)}:
-                text = text.replace(form, MASK)
-    return text

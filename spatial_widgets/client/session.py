@@ -17,7 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from spatial_widgets.client.auth import TokenSource, mask
+from spatial_widgets.client.auth import TokenSource, mask, mask_bytes
 from spatial_widgets.client.clock import SYSTEM_CLOCK
 from spatial_widgets.client.deadline import POOL_CLASSES, SILENCE_S, Budget, deadline
 from spatial_widgets.client.policy import RetryPolicy
@@ -209,10 +209,7 @@ class GPSession:
 
     def _judge(self, reply: Reply) -> Any:
         """Return the JSON of a reply, or raise the error that it is, without an echo of a token."""
-        if self._secrets and any(s.encode() in reply.body for s in self._secrets):
-            text = self.mask(reply.body.decode("utf-8", "replace"))
-            reply = replace(reply, body=text.encode())
-        return read_json(reply)
+        return read_json(replace(reply, body=mask_bytes(reply.body, self._secrets)))
 
     def mask(self, text: str) -> str:
         """Return a text with every token of this session replaced by ``***``."""
