@@ -15,6 +15,7 @@ from spatial_widgets.client.poller import Poller
 from spatial_widgets.client.results import Results
 from spatial_widgets.client.service import GPService
 from spatial_widgets.client.waiting import PATIENCE_S, Waiting
+from spatial_widgets.codec import LayerOptions
 from spatial_widgets.errors import (
     JobCancelled,
     JobDeleted,
@@ -312,7 +313,14 @@ class Job:
     # ------------------------------------------------------------ results
 
     def result(
-        self, name: str | None = None, timeout: float | None = None, *, allow_truncated: bool = False
+        self,
+        name: str | None = None,
+        timeout: float | None = None,
+        *,
+        allow_truncated: bool = False,
+        dtype_backend: str | None = None,
+        domains: bool = False,
+        on_progress: Callable[[int, int], None] | None = None,
     ) -> Any:
         """Wait for the job and return a result.
 
@@ -321,11 +329,16 @@ class Job:
         name : the output, in any case. None returns the only output, or a dict of all of them.
         timeout : seconds for waiting and fetching together; None has no limit.
         allow_truncated : return the rows there are of a result that the service cut short.
+        dtype_backend : None for pandas' own column types, "pyarrow" for Arrow-backed columns.
+        domains : give the names of coded values in the place of the codes, as categoricals.
+        on_progress : called in this thread with ``(bytes, rows)`` while a layer loads; what it raises
+            ends the loading and propagates.
 
         Returns
         -------
         A GeoDataFrame with a CRS for layers, a DataFrame for tables, Python values and units, a
-        :class:`ResultFile` for files, None for an output that the job did not produce.
+        :class:`ResultFile` for files, None for an output that the job did not produce. A frame's
+        ``attrs["spatial_widgets"]`` says from which job, task and parameter it came, and when.
 
         Raises
         ------
@@ -335,6 +348,14 @@ class Job:
         -----
         The polls of :meth:`wait`, and one GET per output the first time; values are kept.
         """
+        options: dict[str, Any] = {
+            "allow_truncated": allow_truncated,
+            "dtype_backend": dtype_backend,
+            "domains": domains,
+        }
+        if on_progress is not None:
+            options["on_progress"] = on_progress
+        LayerOptions(**options)  # a wrong one is told before the wait
         clock = self.session.clock
         end = None if timeout is None else clock.now() + timeout
         budget = Budget(clock, None if timeout is None else timeout + PATIENCE_S)
@@ -342,9 +363,7 @@ class Job:
         values: dict[str, Any] = {}
         try:
             for each in [name] if name is not None else self.results.names(deadline_s=budget.left_s):
-                values[each] = self.results.load(
-                    each, deadline_s=budget.left_s, allow_truncated=allow_truncated
-                )
+                values[each] = self.results.load(each, deadline_s=budget.left_s, **options)
         except TransportTimeout as error:
             if end is None or clock.now() < end:
                 raise

@@ -7,17 +7,23 @@ compared with the rows that came.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from spatial_widgets.client.deadline import Budget
-from spatial_widgets.codec import decode_features
+from spatial_widgets.codec import (
+    LayerOptions,
+    LayerText,
+    ToldTooLate,
+    decode_features,
+    name_coded_values,
+)
 from spatial_widgets.errors import ProtocolError, WaitTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import pandas as pd
+    from collections.abc import Callable, Iterator, Sequence
 
     from spatial_widgets.client.poller import Workers
     from spatial_widgets.client.session import GPSession
@@ -27,16 +33,19 @@ __all__ = ["LayerReader"]
 _IN_FLIGHT = 4
 _PAGE = 1000  # when the layer does not say
 _EVERYTHING = "1=1"
+_SHARED = ("geometryType", "hasZ", "hasM", "fields")
+_PAGE_OPTIONS = LayerOptions(allow_truncated=True)  # that a page is not the last is no truncation
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """What a layer says of itself that paging needs."""
+    """What a layer says of itself that paging needs, and what its pages may leave out."""
 
     page: int
     id_field: str | None
     pages_by_offset: bool
     query: dict[str, str]
+    description: dict[str, Any]
 
     @classmethod
     def read(cls, document: Any, url: str) -> _Layer:
@@ -61,7 +70,18 @@ class _Layer:
             pages_by_offset=bool(advanced.get("supportsPagination") or document.get("supportsPagination"))
             and bool(id_field),
             query=query,
+            description=document,
         )
+
+    @property
+    def is_spatial(self) -> bool:
+        return bool(self.description.get("geometryType"))
+
+    def completed(self, reply: dict[str, Any]) -> dict[str, Any]:
+        """Return a feature set of the layer, with what it leaves out taken from the layer's description."""
+        known = {key: self.description.get(key) for key in _SHARED}
+        known["spatialReference"] = (self.description.get("extent") or {}).get("spatialReference")
+        return {key: value for key, value in (known | reply).items() if value is not None}
 
 
 class LayerReader:
@@ -72,7 +92,7 @@ class LayerReader:
     session : speaks to the layer's host; its token goes there only if that is the token's own origin.
     url : the layer, ``…/FeatureServer/0``.
     workers : runs the pages, four at a time.
-    on_progress : called with ``(rows read, rows in all)`` after each page, on a thread of ``workers``.
+    options : how to read it; ``on_progress`` is called after each page, on a thread of ``workers``.
 
     Notes
     -----
@@ -88,12 +108,13 @@ class LayerReader:
         url: str,
         workers: Workers,
         *,
-        on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+        options: LayerOptions = _PAGE_OPTIONS,
     ) -> None:
         self._session = session
         self._url = url.split("?", 1)[0].rstrip("/")
         self.workers = workers
-        self._on_progress = on_progress
+        self._options = options
+        self._page_options = replace(_PAGE_OPTIONS, dtype_backend=options.dtype_backend)
 
     def read(self, *, deadline_s: float | None = None) -> pd.DataFrame:
         """Return all rows, ordered by object ID; a GeoDataFrame where the layer has geometry.
@@ -117,8 +138,8 @@ class LayerReader:
                 f"GET {self._url}/query: the reply has no count.", url=self._url, excerpt=repr(counted)
             )
         queries = self._queries(layer, total, budget)
-        pages = _Pages(self, queries, total, budget).read() if queries else []
-        return self._frame(description, layer, pages, total)
+        pages = _Pages(self, layer, queries, total, budget).read() if queries else []
+        return self._frame(layer, pages, total)
 
     def _queries(self, layer: _Layer, total: int, budget: Budget) -> list[dict[str, str]]:
         if not total:
@@ -153,74 +174,87 @@ class LayerReader:
             for chunk in (ids[i : i + layer.page] for i in range(0, len(ids), layer.page))
         ]
 
-    def fetch(self, query: dict[str, str], budget: Budget) -> list[dict[str, Any]]:
-        """Return the replies that make up one page: several where the server cut it short."""
-        replies, offset = [], int(query.get("resultOffset", 0))
+    def fetch(self, layer: _Layer, query: dict[str, str], budget: Budget) -> tuple[list[pd.DataFrame], int]:
+        """Return the frames that make up one page, several where the server cut it short, and their bytes."""
+        frames, received, offset = [], 0, int(query.get("resultOffset", 0))
         missing = int(query.get("resultRecordCount", 0))
         while True:
-            reply = self._session.get_json(
-                f"{self._url}/query", query, deadline_s=budget.left_s, attempt_s=None, max_bytes=None
-            )
-            if not isinstance(reply, dict) or not isinstance(reply.get("features"), list):
-                raise ProtocolError(
-                    f"GET {self._url}/query: the reply has no features.",
-                    url=self._url,
-                    excerpt=repr(reply)[:500],
-                )
-            replies.append(reply)
-            got = len(reply["features"])
-            missing, offset = missing - got, offset + got
-            if (
-                "resultOffset" not in query
-                or not reply.get("exceededTransferLimit")
-                or missing <= 0
-                or not got
-            ):
-                return replies
+            frame, size, is_cut = self._page(layer, query, budget)
+            frames.append(frame)
+            received += size
+            missing, offset = missing - len(frame), offset + len(frame)
+            if "resultOffset" not in query or not is_cut or missing <= 0 or not len(frame):
+                return frames, received
             query = {**query, "resultOffset": str(offset), "resultRecordCount": str(missing)}
 
-    def progress(self, done: int, total: int) -> None:
-        """Pass on how far the reading is."""
-        self._on_progress(done, total)
+    def _page(self, layer: _Layer, query: dict[str, str], budget: Budget) -> tuple[pd.DataFrame, int, bool]:
+        """Return the rows of one reply, its bytes, and whether the server says that there are more."""
+        url = f"{self._url}/query"
+        texts: list[LayerText] = []
 
-    def _frame(
-        self, description: dict[str, Any], layer: _Layer, replies: Sequence[dict[str, Any]], total: int
-    ) -> pd.DataFrame:
-        features = [f for reply in replies for f in reply["features"]]
-        ids = [f.get("attributes", {}).get(layer.id_field) for f in features] if layer.id_field else []
-        if len(features) != total or len(set(ids)) < len(ids):
+        def digest(pieces: Iterator[bytes]) -> bytes:
+            texts.append(LayerText(pieces, self._page_options, clean=self._session.mask_bytes))
+            return texts[-1].read()
+
+        def ask(digest: Callable[[Iterator[bytes]], bytes] | None) -> Any:
+            return self._session.get_json(
+                url, query, deadline_s=budget.left_s, attempt_s=None, max_bytes=None, digest=digest
+            )
+
+        reply = ask(digest)
+        if not isinstance(reply, dict) or not isinstance(reply.get("features"), list):
             raise ProtocolError(
-                f"{self._url} counts {total:,} rows, but {len(features):,} came ({len(set(ids)) if ids else len(features):,} different). "
+                f"GET {url}: the reply has no features.", url=self._url, excerpt=repr(reply)[:500]
+            )
+        size, is_cut = texts[-1].received, bool(reply.get("exceededTransferLimit"))
+        if texts[-1].found and reply.get("spatialReference", not layer.is_spatial):
+            try:
+                return texts[-1].frame(reply), size, is_cut
+            except ToldTooLate:
+                pass
+        if texts[-1].found:
+            reply = ask(None)
+        return decode_features(layer.completed(reply), **self._page_options.to_dict()), size, is_cut
+
+    def progress(self, received: int, rows: int) -> None:
+        """Pass on how far the reading is: bytes and rows so far."""
+        self._options.on_progress(received, rows)
+
+    def _frame(self, layer: _Layer, frames: Sequence[pd.DataFrame], total: int) -> pd.DataFrame:
+        rows = sum(map(len, frames))
+        ids = [frame[layer.id_field] for frame in frames if layer.id_field in frame]
+        different = pd.concat(ids).nunique(dropna=False) if ids else rows
+        if rows != total or different < rows:
+            raise ProtocolError(
+                f"{self._url} counts {total:,} rows, but {rows:,} came ({different:,} different). "
                 "The layer may have changed meanwhile; ask again.",
                 url=self._url,
             )
-        first = replies[0] if replies else {}
-        keys = ("geometryType", "spatialReference", "hasZ", "hasM", "fields")
-        body = {key: first.get(key, description.get(key)) for key in keys} | {"features": features}
-        if body["spatialReference"] is None:
-            body["spatialReference"] = (description.get("extent") or {}).get("spatialReference")
-        return decode_features(
-            {key: value for key, value in body.items() if value is not None}, url=self._url
-        )
+        if not frames:
+            frames = [decode_features(layer.completed({"features": []}), **self._page_options.to_dict())]
+        frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+        return name_coded_values(frame, layer.description["fields"]) if self._options.domains else frame
 
 
 class _Pages:
     """Some pages in flight at once, put together in order."""
 
     def __init__(
-        self, reader: LayerReader, queries: list[dict[str, str]], total: int, budget: Budget
+        self, reader: LayerReader, layer: _Layer, queries: list[dict[str, str]], total: int, budget: Budget
     ) -> None:
         self._reader = reader
+        self._layer = layer
         self._waiting = list(enumerate(queries))[::-1]
-        self._replies: list[list[dict[str, Any]]] = [[] for _ in queries]
+        self._frames: list[list[pd.DataFrame]] = [[] for _ in queries]
         self._left = len(queries)
         self._total = total
         self._rows = 0
+        self._received = 0
         self._budget = budget
         self._error: BaseException | None = None
         self._changed = threading.Condition()
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[pd.DataFrame]:
         for _ in range(min(_IN_FLIGHT, self._left) - 1):
             self._reader.workers.submit(self._work)
         # This thread works too: it may be one of the workers itself, and the others all busy.
@@ -236,7 +270,7 @@ class _Pages:
             raise WaitTimeout(
                 f"The layer did not arrive whole within {self._budget}: {self._rows:,} of {self._total:,} rows."
             )
-        return [reply for page in self._replies for reply in page]
+        return [frame for page in self._frames for frame in page]
 
     def _work(self) -> None:
         while True:
@@ -245,15 +279,16 @@ class _Pages:
                     return
                 number, query = self._waiting.pop()
             try:
-                replies = self._reader.fetch(query, self._budget)
-                rows = sum(len(reply["features"]) for reply in replies)
+                frames, received = self._reader.fetch(self._layer, query, self._budget)
+                rows = sum(map(len, frames))
                 with self._changed:
-                    self._replies[number] = replies
+                    self._frames[number] = frames
                     self._rows += rows
                     self._left -= 1
-                    done = self._rows
+                    self._received += received
+                    done, total_received = self._rows, self._received
                     self._changed.notify_all()
-                self._reader.progress(done, self._total)
+                self._reader.progress(total_received, done)
             except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
                 with self._changed:
                     self._error = error

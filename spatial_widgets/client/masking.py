@@ -69,11 +69,11 @@ class _Spellings:
         self._anchor = anchor.encode() if len(anchor) >= _SHORTEST_ANCHOR else b""
         codes = "|".join("".join(f"[{d}{d.upper()}]" for d in f"{ord(c):02x}") for c in sorted(set(anchor)))
         decimals = "|".join(str(ord(c)) for c in sorted(set(anchor)))
-        self._escapes = [
-            re.compile(rf"\\u00(?:{codes})".encode()),
-            re.compile(rf"%(?:25)*(?:{codes})".encode()),
-            re.compile(rf"&#0*(?:[xX]0*(?:{codes})|{decimals});".encode()),
-        ]
+        self._escapes = {
+            b"\\": re.compile(rf"\\u00(?:{codes})".encode()),
+            b"%": re.compile(rf"%(?:25)*(?:{codes})".encode()),
+            b"&": re.compile(rf"&#0*(?:[xX]0*(?:{codes})|{decimals});".encode()),
+        }
 
     @staticmethod
     @functools.lru_cache(maxsize=64)
@@ -81,9 +81,13 @@ class _Spellings:
         return _Spellings(secret)
 
     def may_be_in(self, data: bytes) -> bool:
-        if self._anchor and self._anchor not in data and not any(e.search(data) for e in self._escapes):
-            return False
-        return self._in_bytes.search(data) is not None
+        if not self._anchor or self._anchor in data or self._may_be_escaped_in(data):
+            return self._in_bytes.search(data) is not None
+        return False
+
+    def _may_be_escaped_in(self, data: bytes) -> bool:
+        # One byte first: looking for it is ten times as fast as for a pattern.
+        return any(sign in data and escape.search(data) for sign, escape in self._escapes.items())
 
 
 def _spelled(character: str) -> str:

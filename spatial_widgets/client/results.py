@@ -15,11 +15,13 @@ import pandas as pd
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.layers import LayerReader
 from spatial_widgets.client.poller import Poller
-from spatial_widgets.codec import FileReference, decode_value
+from spatial_widgets.codec import FileReference, LayerOptions, LayerText, ToldTooLate, decode_value
 from spatial_widgets.errors import JobError, NotFound, ProtocolError, WaitTimeout
 from spatial_widgets.protocol.urls import join
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spatial_widgets.client.job import Job
     from spatial_widgets.client.session import GPSession
 
@@ -72,7 +74,7 @@ class Results(Mapping[str, Any]):
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._values: dict[str, Any] = {}
+        self._values: dict[tuple[Any, ...], Any] = {}
         self._lock = threading.Lock()
         self._fetching: dict[str, threading.Lock] = {}
 
@@ -93,12 +95,12 @@ class Results(Mapping[str, Any]):
 
     def is_loaded(self, name: str) -> bool:
         """Whether a value is here already, so that reading it costs no request."""
-        return name in self._values
+        return (name, None, False) in self._values
 
-    def load(self, name: str, *, deadline_s: float | None = None, allow_truncated: bool = False) -> Any:
+    def load(self, name: str, *, deadline_s: float | None = None, **options: Any) -> Any:
         """Return one value, fetching it if need be; several threads share one fetch.
 
-        ``allow_truncated`` fetches anew and returns the rows there are of a result that was cut short.
+        ``options`` are those of :meth:`Job.result`; a value read with other options is fetched anew.
 
         Raises
         ------
@@ -107,6 +109,8 @@ class Results(Mapping[str, Any]):
         WaitTimeout : another thread's fetch of the same value took longer than ``deadline_s``.
         TransportTimeout : this one did, all requests for it together.
         """
+        chosen = LayerOptions(**options)
+        key = (chosen.dtype_backend, chosen.domains)
         budget = Budget(self._job.session.clock, deadline_s)
         if not self._job.info.status.is_success:
             self._job.raise_for_status()
@@ -133,11 +137,11 @@ class Results(Mapping[str, Any]):
                 waited_s=deadline_s or 0.0,
             )
         try:
-            if spelled in self._values:
-                return self._values[spelled]
-            value = self._fetch(spelled, paths[spelled], budget, allow_truncated=allow_truncated)
-            if not allow_truncated:  # what may be cut short is not kept as the result
-                self._values[spelled] = value
+            if (spelled, *key) in self._values:
+                return self._values[spelled, *key]
+            value = self._fetch(spelled, paths[spelled], budget, chosen)
+            if not chosen.allow_truncated:  # what may be cut short is not kept as the result
+                self._values[spelled, *key] = value
             return value
         finally:
             turn.release()
@@ -160,25 +164,12 @@ class Results(Mapping[str, Any]):
         task = self._job.task.info(deadline_s=budget.left_s if budget else None)
         return {p.name: f"results/{p.name}" for p in task.outputs}
 
-    def _fetch(self, name: str, path: str, budget: Budget, *, allow_truncated: bool) -> Any:
+    def _fetch(self, name: str, path: str, budget: Budget, options: LayerOptions) -> Any:
         job = self._job
         # A path made of the name must be encoded; one that the server wrote is taken as it is.
         url = join(job.url, "results", name) if path == f"results/{name}" else urljoin(job.url + "/", path)
-        document = job.session.get_json(
-            url, {"returnType": "data"}, deadline_s=budget.left_s, attempt_s=None, max_bytes=None
-        )
-        if not isinstance(document, dict) or "value" not in document:
-            raise ProtocolError(
-                f"GET {url}: the reply is no result, it has no value.", url=url, excerpt=repr(document)
-            )
-        value = decode_value(
-            str(document.get("dataType") or ""),
-            document["value"],
-            path=name,
-            url=url,
-            allow_truncated=allow_truncated,
-        )
-        bound = self._bind(value, url, budget)
+        value = _ResultReader(job.session, url, name, options).read(budget)
+        bound = self._bind(value, url, budget, options)
         if isinstance(bound, pd.DataFrame):
             bound.attrs["spatial_widgets"] = {
                 "job": job.url,
@@ -188,10 +179,10 @@ class Results(Mapping[str, Any]):
             }
         return bound
 
-    def _bind(self, value: Any, url: str, budget: Budget) -> Any:
+    def _bind(self, value: Any, url: str, budget: Budget, options: LayerOptions) -> Any:
         """Follow a reference to a layer, and give one to a file the session that can read it."""
         if isinstance(value, list):
-            return [self._bind(item, url, budget) for item in value]
+            return [self._bind(item, url, budget, options) for item in value]
         if not isinstance(value, FileReference):
             return value
         target = urljoin(url, value.url)
@@ -199,8 +190,59 @@ class Results(Mapping[str, Any]):
             session = self._job.session
             if value.token:  # the layer's own, for its own host
                 session = session.for_origin(target, auth=value.token)
-            return LayerReader(session, target, Poller.shared()).read(deadline_s=budget.left_s)
+            return LayerReader(session, target, Poller.shared(), options=options).read(
+                deadline_s=budget.left_s
+            )
         return ResultFile(target, format=value.format, session=self._job.session)
+
+
+class _ResultReader:
+    """One result over the wire: a layer is read while it arrives, anything else when it is whole."""
+
+    def __init__(self, session: GPSession, url: str, name: str, options: LayerOptions) -> None:
+        self._session = session
+        self._url = url
+        self._name = name
+        self._options = options
+        self._text: LayerText | None = None
+
+    def read(self, budget: Budget) -> Any:
+        document = self._document(budget, self._digest)
+        if self._text is not None and self._text.found:
+            try:
+                return self._text.frame(document, url=self._url)
+            except ToldTooLate:  # fields or dimensions after the features: read once more, and whole
+                document = self._document(budget, None)
+        return decode_value(
+            str(document.get("dataType") or ""),
+            document["value"],
+            path=self._name,
+            url=self._url,
+            **self._options.to_dict(),
+        )
+
+    def _digest(self, pieces: Iterator[bytes]) -> bytes:
+        self._text = LayerText(
+            pieces, self._options, inside=("value",), path=self._name, clean=self._session.mask_bytes
+        )
+        return self._text.read()
+
+    def _document(self, budget: Budget, digest: Callable[[Iterator[bytes]], bytes] | None) -> dict[str, Any]:
+        document = self._session.get_json(
+            self._url,
+            {"returnType": "data"},
+            deadline_s=budget.left_s,
+            attempt_s=None,
+            max_bytes=None,
+            digest=digest,
+        )
+        if not isinstance(document, dict) or "value" not in document:
+            raise ProtocolError(
+                f"GET {self._url}: the reply is no result, it has no value.",
+                url=self._url,
+                excerpt=repr(document),
+            )
+        return document
 
 
 def _spelling(name: str, paths: Mapping[str, str]) -> str | None:

@@ -124,19 +124,23 @@ class GPSession:
         attempt_s: float | None = _REQUEST_S,
         retry: bool = True,
         max_bytes: int | None = _STATUS_BODY_MAX,
+        digest: Callable[[Iterator[bytes]], bytes] | None = None,
     ) -> Any:
         """Return the JSON body of a GET (``f=json`` is added).
 
         ``deadline_s`` bounds the whole call: attempts, pauses and the making of a token. ``attempt_s``
         bounds each attempt within that; None bounds only silence, 60 s. With ``retry``, transport
         failures and gateway errors are asked again (see :class:`RetryPolicy`).
+
+        ``digest`` is given the pieces of a body as they arrive, takes from them what it wants, and returns
+        the text to be returned as JSON; it is called anew for each attempt.
         """
         attempts = self._retry.attempts if retry else 1
         query = {"f": "json", **(params or {})}
         budget = Budget(self.clock, deadline_s, attempt_s)
         for attempt in range(1, attempts + 1):
             try:
-                return self._ask("GET", url, query, budget, max_bytes)
+                return self._ask("GET", url, query, budget, digest or (lambda p: _joined(p, max_bytes, url)))
             except (TransportError, ServiceError) as error:
                 fleeting = isinstance(error, TransportError) or error.code in _GATEWAY
                 asked = getattr(error, "retry_after_s", None)
@@ -166,7 +170,8 @@ class GPSession:
         the request is sent once more with a renewed token.
         """
         budget = Budget(self.clock, deadline_s, answer_s=answer_s)
-        return self._ask("POST", url, {"f": "json", **form}, budget, _STATUS_BODY_MAX)
+        fields = {"f": "json", **form}
+        return self._ask("POST", url, fields, budget, lambda p: _joined(p, _STATUS_BODY_MAX, url))
 
     def download(self, url: str) -> Iterator[bytes]:
         """Yield the body of a GET in chunks; used for files that results point to.
@@ -211,6 +216,10 @@ class GPSession:
         """Return the JSON of a reply, or raise the error that it is, without an echo of a token."""
         return read_json(replace(reply, body=mask_bytes(reply.body, self._secrets)))
 
+    def mask_bytes(self, data: bytes) -> bytes:
+        """Return a text of JSON with every token of this session replaced by ``***``."""
+        return mask_bytes(data, self._secrets)
+
     def mask(self, text: str) -> str:
         """Return a text with every token of this session replaced by ``***``."""
         return mask(text, self._secrets)
@@ -223,16 +232,16 @@ class GPSession:
         url: str,
         fields: Mapping[str, str],
         budget: Budget,
-        max_bytes: int | None,
+        digest: Callable[[Iterator[bytes]], bytes],
     ) -> Any:
         token = self._current_token(budget)
         try:
-            return self._exchange(method, url, fields, token, budget, max_bytes)
+            return self._exchange(method, url, fields, token, budget, digest)
         except AuthenticationError as error:
             renewed = self._renewed_token(error, url, token, budget)
             if renewed is None:
                 raise
-            return self._exchange(method, url, fields, renewed, budget, max_bytes)
+            return self._exchange(method, url, fields, renewed, budget, digest)
 
     def _exchange(
         self,
@@ -241,7 +250,7 @@ class GPSession:
         fields: Mapping[str, str],
         token: str | None,
         budget: Budget,
-        max_bytes: int | None,
+        digest: Callable[[Iterator[bytes]], bytes],
     ) -> Any:
         if budget.is_spent:
             raise TransportTimeout(f"{method} {url}: no time was left of {budget}.", method=method, url=url)
@@ -250,7 +259,7 @@ class GPSession:
             with deadline(at, budget.answer_s):
                 response, url = self._send_following(method, url, fields, at, token)
                 with response:
-                    body = self._read(response, method, url, at, max_bytes)
+                    body = digest(_pieces(response, at))
             reply = Reply(method, url, response.status_code, response.headers, body)
             self._local.retry_after_s = retry_after_s(response.headers)
         except requests.RequestException as error:
@@ -338,24 +347,6 @@ class GPSession:
             self._secrets.add(renewed)
         return renewed
 
-    def _read(
-        self, response: requests.Response, method: str, url: str, at: float | None, max_bytes: int | None
-    ) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_content(_CHUNK):
-            body += chunk
-            if max_bytes is not None and len(body) > max_bytes:
-                raise ProtocolError(
-                    f"{method} {url} gave more than {max_bytes >> 20} MB where a short answer was expected.",
-                    url=url,
-                )
-            if at is not None and time.monotonic() > at:
-                raise requests.exceptions.ReadTimeout("the request's deadline passed")
-        expected = response.headers.get("Content-Length", "")
-        if expected.isdigit() and not response.headers.get("Content-Encoding") and len(body) < int(expected):
-            raise requests.exceptions.ContentDecodingError(f"got {len(body)} of {expected} bytes")
-        return bytes(body)
-
     def _transport_error(
         self, method: str, url: str, error: Exception, budget: Budget
     ) -> SpatialWidgetsError:
@@ -396,6 +387,30 @@ class GPSession:
         condition = threading.Condition()
         with condition:
             self.clock.wait(condition, seconds)
+
+
+def _pieces(response: requests.Response, at: float | None) -> Iterator[bytes]:
+    """Yield a body as it arrives; raises where it comes too slowly or is cut short."""
+    received = 0
+    for piece in response.iter_content(_CHUNK):
+        received += len(piece)
+        yield piece
+        if at is not None and time.monotonic() > at:
+            raise requests.exceptions.ReadTimeout("the request's deadline passed")
+    expected = response.headers.get("Content-Length", "")
+    if expected.isdigit() and not response.headers.get("Content-Encoding") and received < int(expected):
+        raise requests.exceptions.ContentDecodingError(f"got {received} of {expected} bytes")
+
+
+def _joined(pieces: Iterator[bytes], max_bytes: int | None, url: str) -> bytes:
+    body = bytearray()
+    for piece in pieces:
+        body += piece
+        if max_bytes is not None and len(body) > max_bytes:
+            raise ProtocolError(
+                f"{url} gave more than {max_bytes >> 20} MB where a short answer was expected.", url=url
+            )
+    return bytes(body)
 
 
 def _is_unsent(error: BaseException) -> bool:

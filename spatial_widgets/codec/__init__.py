@@ -1,7 +1,8 @@
 """Floor 2, translate: Esri JSON to pandas, geopandas and Python values, and back."""
 
+from spatial_widgets.codec.columns import name_coded_values
 from spatial_widgets.codec.encode import encode_value, form_text
-from spatial_widgets.codec.features import decode_features
+from spatial_widgets.codec.features import LayerOptions, LayerText, ToldTooLate, decode_features
 from spatial_widgets.codec.features_out import encode_feature_collection, encode_features, encode_records
 from spatial_widgets.codec.geometry import decode_geometries
 from spatial_widgets.codec.geometry_out import encode_geometries
@@ -10,6 +11,9 @@ from spatial_widgets.codec.values import FileReference, decode_value
 
 __all__ = [
     "FileReference",
+    "LayerOptions",
+    "LayerText",
+    "ToldTooLate",
     "decode_features",
     "decode_geometries",
     "decode_spatial_reference",
@@ -21,4 +25,5 @@ __all__ = [
     "encode_spatial_reference",
     "encode_value",
     "form_text",
+    "name_coded_values",
 ]

@@ -43,6 +43,7 @@ class FeatureText:
     ----------
     source : the whole text, or an iterable of its pieces as they arrive.
     inside : the keys under which the layer stands, such as ``("value",)`` in a result.
+    clean : is given each block of features, and returns what is to be read in its place.
 
     Attributes
     ----------
@@ -50,7 +51,14 @@ class FeatureText:
     received : bytes that have come so far.
     """
 
-    def __init__(self, source: bytes | Iterable[bytes], *, inside: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        source: bytes | Iterable[bytes],
+        *,
+        inside: tuple[str, ...] = (),
+        clean: Callable[[bytes], bytes] = lambda block: block,
+    ) -> None:
+        self._clean = clean
         self._data: bytes | bytearray = source if isinstance(source, bytes) else bytearray()
         self._pieces: Iterator[bytes] | None = None if isinstance(source, bytes) else iter(source)
         self._at = 0
@@ -147,7 +155,7 @@ class FeatureText:
 
     def _block(self, end: int) -> bytes:
         with memoryview(self._data) as view, view[self._at : end] as part:
-            return b"".join((b"[", part, b"]"))
+            return self._clean(b"".join((b"[", part, b"]")))
 
     def rest(self) -> bytes:
         """Return all text from here to the end."""

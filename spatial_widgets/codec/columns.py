@@ -18,7 +18,7 @@ from spatial_widgets.errors import CodecError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Column", "columns_for", "free_name"]
+__all__ = ["Column", "columns_for", "free_name", "name_coded_values"]
 
 _FLOATS = {"esriFieldTypeSingle", "esriFieldTypeDouble"}
 _NO_VALUE = (TypeError, ValueError, OverflowError, ArithmeticError)
@@ -32,14 +32,12 @@ class Column:
     label : the column's name in the frame.
     name : the field's name in the document.
     kind : ``esriFieldType…``; None infers it at the end from all values.
-    domain : code to name, to give names in the place of codes; None leaves the codes.
     """
 
-    def __init__(self, label: str, name: str, kind: str | None, domain: dict[Any, Any] | None = None) -> None:
+    def __init__(self, label: str, name: str, kind: str | None) -> None:
         self.label = label
         self.name = name
         self.kind = kind
-        self._domain = domain
         self._blocks: list[Any] = []
         self._take: Callable[[list[Any]], Any] = list
         self._join: Callable[[list[Any]], Any] = _join_objects
@@ -96,12 +94,10 @@ class Column:
                 array = twin.finish()
         else:
             array = self._join(blocks or [self._take([])])
-        if self._domain:
-            array = _names_of(array, self._domain)
         return _to_arrow(array, self.kind) if dtype_backend == "pyarrow" else array
 
 
-def columns_for(fields: Sequence[Any], *, reserved: str | None = None, domains: bool = False) -> list[Column]:
+def columns_for(fields: Sequence[Any], *, reserved: str | None = None) -> list[Column]:
     """Return a column for each field listed, geometry fields aside, under names that differ.
 
     ``reserved`` is a label that no column may take; a field of that name gets ``_1`` appended.
@@ -113,8 +109,22 @@ def columns_for(fields: Sequence[Any], *, reserved: str | None = None, domains: 
             continue
         name = str(field.get("name"))
         kind = str(field["type"]) if field.get("type") else None
-        columns.append(Column(free_name(name, taken), name, kind, _coded_values(field) if domains else None))
+        columns.append(Column(free_name(name, taken), name, kind))
     return columns
+
+
+def name_coded_values(frame: pd.DataFrame, fields: Sequence[Any]) -> pd.DataFrame:
+    """Replace the codes of coded-value domains by their names, as categoricals in the domain's order.
+
+    A code that its domain does not list stays, as text.
+
+    Source: https://developers.arcgis.com/rest/services-reference/enterprise/domain-objects/
+    """
+    for field in fields:
+        names = _coded_values(field) if isinstance(field, dict) else None
+        if names and field.get("name") in frame:
+            frame[field["name"]] = _named(frame[field["name"]], names)
+    return frame
 
 
 def free_name(name: str, taken: set[str]) -> str:
@@ -220,9 +230,6 @@ def _show(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-# ---------------------------------------------------------------- options
-
-
 def _coded_values(field: dict[str, Any]) -> dict[Any, Any] | None:
     domain = field.get("domain")
     pairs = domain.get("codedValues") if isinstance(domain, dict) else None
@@ -235,19 +242,18 @@ def _is_key(code: Any) -> bool:
     return isinstance(code, (str, int, float))
 
 
-def _names_of(array: Any, domain: dict[Any, Any]) -> Any:
-    """Return a categorical of the names of codes; a code that the domain does not list stays, as text."""
-    names = [None if pd.isna(code) else domain.get(code, str(code)) for code in array]
-    listed = list(dict.fromkeys([*domain.values(), *(n for n in names if n is not None)]))
-    return pd.Categorical(names, categories=listed)
+def _named(column: pd.Series[Any], names: dict[Any, str]) -> Any:
+    codes, present = pd.factorize(column)
+    found = [names.get(code, str(code)) for code in present.tolist()]
+    categories = list(dict.fromkeys([*names.values(), *found]))
+    place = np.array([*(categories.index(name) for name in found), -1])
+    return pd.Categorical.from_codes(place[codes].tolist(), categories=pd.Index(categories))
 
 
 def _to_arrow(array: Any, kind: str | None) -> Any:
     """Return a column as an Arrow-backed pandas array."""
     import pyarrow as pa
 
-    if isinstance(array, pd.Categorical):
-        return array
     types = {
         "esriFieldTypeDateOnly": pa.date32(),
         "esriFieldTypeTimeOnly": pa.time64("us"),

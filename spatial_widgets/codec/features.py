@@ -11,7 +11,7 @@ from spatial_widgets.codec.layer import Description, Layer, LayerOptions, is_fea
 from spatial_widgets.errors import CodecError, TransferLimitExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import geopandas as gpd
     import pandas as pd
@@ -110,6 +110,7 @@ class LayerText:
     options : how to read it.
     inside : the keys under which the layer stands, such as ``("value",)`` in a result.
     path : where the layer stands, for errors.
+    clean : is given each block of features, and returns what is to be read in its place.
 
     Attributes
     ----------
@@ -123,8 +124,9 @@ class LayerText:
         *,
         inside: tuple[str, ...] = (),
         path: str = "",
+        clean: Callable[[bytes], bytes] = lambda block: block,
     ) -> None:
-        self._text = FeatureText(source, inside=inside)
+        self._text = FeatureText(source, inside=inside, clean=clean)
         self._options = options
         self._inside = inside
         self._path = path
@@ -134,6 +136,11 @@ class LayerText:
     def found(self) -> bool:
         """Whether features were found and read."""
         return self._layer is not None
+
+    @property
+    def received(self) -> int:
+        """Bytes that have come so far."""
+        return self._text.received
 
     def read(self) -> bytes:
         """Read all; return the document without its features, or all of it if there are none to read here.

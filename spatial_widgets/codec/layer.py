@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spatial_widgets.codec.collecting import no_collection
-from spatial_widgets.codec.columns import Column, columns_for, free_name
+from spatial_widgets.codec.columns import Column, columns_for, free_name, name_coded_values
 from spatial_widgets.codec.rows import GeometryKind, PlainRows, plain_rows
 from spatial_widgets.codec.shape_rows import ShapeRows
 from spatial_widgets.codec.shapes import build_points
@@ -48,6 +48,10 @@ class LayerOptions:
     dtype_backend: str | None = None
     domains: bool = False
     on_progress: Callable[[int, int], None] = _no_progress
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options by name, as keyword arguments."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __post_init__(self) -> None:
         if self.dtype_backend not in {None, "pyarrow"}:
@@ -181,7 +185,6 @@ class Layer:
         self._columns = columns_for(
             description.fields or [],
             reserved=_GEOMETRY if description.geometry_type else None,
-            domains=options.domains,
         )
         self._reader = _reader_for(self._kind, self._columns)
         self._geometries: list[Any] = []
@@ -219,6 +222,8 @@ class Layer:
         with no_collection():
             columns = {c.label: c.finish(dtype_backend=backend) for c in self._columns}
             frame = pd.DataFrame(columns, index=pd.RangeIndex(self.rows), copy=False)
+            if self._options.domains:
+                frame = name_coded_values(frame, description.fields or [])
             if self._kind.name is None:
                 return frame
             reference = self._kind.reference or description.reference or description.default_reference

@@ -126,11 +126,9 @@ class JobWidget(LiveWidget):
         """Block until the job is final; as :meth:`Job.wait`."""
         return self.job.wait(timeout, check=check, on_update=on_update)
 
-    def result(
-        self, name: str | None = None, timeout: float | None = None, *, allow_truncated: bool = False
-    ) -> Any:
-        """Wait for the job and return a result; as :meth:`Job.result`."""
-        return self.job.result(name, timeout, allow_truncated=allow_truncated)
+    def result(self, name: str | None = None, timeout: float | None = None, **options: Any) -> Any:
+        """Wait for the job and return a result; as :meth:`Job.result`, ``options`` included."""
+        return self.job.result(name, timeout, **options)
 
     def cancel(self) -> JobInfo:
         """Ask the service to cancel the job; as :meth:`Job.cancel`."""
