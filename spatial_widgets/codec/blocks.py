@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["FeatureText", "NotJson"]
 
 _BLOCK = 1 << 19
+_LOOK = 1 << 14
 _FEATURES = b'"features"'
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,"]', re.DOTALL)
 _COLON_BRACKET = re.compile(rb"\s*:\s*\[")
@@ -100,19 +101,19 @@ class FeatureText:
         except (ValueError, RecursionError):
             return None
 
-    def first_feature(self) -> Any:
-        """Return the first feature, parsed; None where there is none or it cannot be read."""
-        size = _BLOCK
+    def first_features(self) -> list[Any]:
+        """Return some features from the start, parsed: at least one, if there is one and it can be read."""
+        size = _LOOK
         while True:
             end, is_all = self._window(size)
-            _, _, first_end, array_end = _scan(self._data, self._at, end)
-            if first_end is not None:
+            last_end, _, first_end, array_end = _scan(self._data, self._at, end)
+            some = array_end or last_end or first_end
+            if some is not None or is_all:
                 try:
-                    return json.loads(self._data[self._at : first_end])
+                    found = json.loads(b"[" + self._data[self._at : some or self._at] + b"]")
                 except (ValueError, RecursionError):
-                    return None
-            if array_end is not None or is_all:
-                return None
+                    return []
+                return list(found)
             size *= 2
 
     # ------------------------------------------------------------ the blocks

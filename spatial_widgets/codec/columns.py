@@ -129,6 +129,10 @@ def name_coded_values(frame: pd.DataFrame, fields: Sequence[Any]) -> pd.DataFram
 
 def free_name(name: str, taken: set[str]) -> str:
     """Return the name, with a number appended if it is taken, and note it as taken."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise CodecError(f"{name!r} is no name of a field: {error.reason}", path="fields") from error
     label, n = name, 0
     while label in taken:
         n += 1

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.codec.blocks import FeatureText
+from spatial_widgets.codec.geometry import longest_vertex
 from spatial_widgets.codec.layer import Description, Layer, LayerOptions, is_features
+from spatial_widgets.codec.rows import GeometryKind
 from spatial_widgets.errors import CodecError, TransferLimitExceeded
 
 if TYPE_CHECKING:
@@ -175,7 +177,7 @@ class LayerText:
         _refuse_truncated(description, url, self._options)
         if description.features:
             raise CodecError("there are two lists of features", path=description.path_to("features"))
-        if layer.has_surprises or not description.reads_like(layer.description):
+        if layer.is_contradicted_by(description):
             raise ToldTooLate(
                 "the layer tells what its features mean only after them; give the document whole",
                 path=description.path,
@@ -193,11 +195,18 @@ class LayerText:
             return None
         if description.fields is None:
             return None
-        if description.geometry_type is None:
-            feature = self._text.first_feature()
-            if isinstance(feature, dict) and "geometry" in feature:
-                return None
+        kind = GeometryKind(description.geometry_type, z=description.has_z, m=description.has_m)
+        if any(_says_more(feature, kind) for feature in self._text.first_features()):
+            return None
         return Layer(description, self._options, received=lambda: self._text.received)
+
+
+def _says_more(feature: Any, kind: GeometryKind) -> bool:
+    """Whether a feature has what the text before the features does not announce; it may be told after them."""
+    if kind.name is None:
+        return isinstance(feature, dict) and "geometry" in feature
+    geometry = feature.get("geometry") if isinstance(feature, dict) else None
+    return isinstance(geometry, dict) and longest_vertex(geometry) > kind.width
 
 
 def _member(document: Any, keys: tuple[str, ...]) -> Any:

@@ -5,8 +5,8 @@ Coordinates are in the order x, y (longitude, latitude), then z, then m.
 
 from __future__ import annotations
 
+import logging
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +25,9 @@ from spatial_widgets.errors import CodecError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["decode_geometries"]
+__all__ = ["decode_geometries", "longest_vertex"]
 
+logger = logging.getLogger(__name__)
 Geometry = Any  # shapely publishes no types
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 _MIN_RING = 4
@@ -94,6 +95,16 @@ def decode_geometries(
     if lost_m:
         warn_of_lost_measures()
     return decoded
+
+
+def longest_vertex(document: dict[str, Any]) -> int:
+    """Return how many numbers the longest vertex of an Esri geometry has; 0 for what has no list of vertices."""
+    parts = document.get("rings") or document.get("paths") or [document.get("points")]
+    if not isinstance(parts, list):
+        return 0
+    return max(
+        (len(v) for part in parts if isinstance(part, list) for v in part if isinstance(v, list)), default=0
+    )
 
 
 def _kind_of(document: dict[str, Any], geometry_type: str | None, path: str) -> str | None:
@@ -178,10 +189,11 @@ def _parts(documents: Any, z: bool, m: bool, path: str) -> tuple[list[Floats], b
     lengths = {_length(v, where) for part, where in named for v in part}
     longest = max(lengths, default=2)
     if longest > 2 + z + m:
-        warnings.warn(
-            f"{path}: vertices have more numbers than the layer announces (hasZ {z}, hasM {m}); they are dropped.",
-            UserWarning,
-            stacklevel=2,
+        logger.warning(
+            "%s: vertices have more numbers than the layer announces (hasZ %s, hasM %s); they are dropped",
+            path,
+            z,
+            m,
         )
     has_z, has_m = z and longest > 2, m and longest > 2 + z
     columns = [0, 1, *([2] if has_z else []), *([2 + z] if has_m else [])]

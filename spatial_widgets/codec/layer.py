@@ -123,14 +123,6 @@ class Description:
             is_truncated=bool(body.get("exceededTransferLimit") or document.get("exceededTransferLimit")),
         )
 
-    def reads_like(self, other: Description) -> bool:
-        """Whether features mean the same under both."""
-
-        def meaning(d: Description) -> tuple[Any, ...]:
-            return d.fields, d.geometry_type, d.has_z, d.has_m
-
-        return meaning(self) == meaning(other)
-
     def path_to(self, member: str) -> str:
         """Return the path of a member of the feature set."""
         return f"{self.path}.{member}" if self.path else member
@@ -186,17 +178,23 @@ class Layer:
             description.fields or [],
             reserved=_GEOMETRY if description.geometry_type else None,
         )
-        self._reader = _reader_for(self._kind, self._columns)
+        self._reader: RowReader | None = None
         self._geometries: list[Any] = []
         self.rows = 0
 
-    @property
-    def has_surprises(self) -> bool:
-        """Whether a table turned out to have geometry."""
+    def is_contradicted_by(self, description: Description) -> bool:
+        """Whether the whole of what stands around the features gives those taken in another meaning."""
+        known = self.description
+        if (description.fields, description.geometry_type) != (known.fields, known.geometry_type):
+            return True
+        if (description.has_z, description.has_m) == (known.has_z, known.has_m):
+            return self._kind.surprise and self._kind.name is None
         return self._kind.surprise
 
     def take(self, block: bytes) -> None:
         """Take in the text of some features, ``[{…},…]``."""
+        if self._reader is None:
+            self._reader = _reader_for(self._kind, self._columns)
         with no_collection():
             rows, geometries = self._reader.read(block, self._columns, first=self.rows, path=self._path)
         self.rows += rows

@@ -36,8 +36,11 @@ def nest_rings(xy: Floats, sizes: Ints, parts: Ints) -> tuple[Ints, Ints, Ints]:
     parts : rings of each feature.
     """
     starts = np.concatenate([[0], np.cumsum(sizes)])
+    with np.errstate(
+        all="ignore"
+    ):  # coordinates near the end of the numbers overflow; no answer is then right
+        outer, inner = _containments(xy, starts, parts)
     feature = np.repeat(np.arange(len(parts)), parts)
-    outer, inner = _containments(xy, starts, parts)
     depth = np.bincount(inner, minlength=len(sizes))
     is_hole = depth % 2 == 1
     owner = np.arange(len(sizes))

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from spatial_widgets.codec.blocks import NotJson
-from spatial_widgets.codec.geometry import decode_geometries
+from spatial_widgets.codec.geometry import decode_geometries, longest_vertex
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class GeometryKind:
         self.z = z
         self.m = m
         self.reference = reference
-        self.surprise = False  # a table's feature had a geometry after all
+        self.surprise = False  # a table's feature had a geometry, or a vertex more numbers than announced
 
     @property
     def width(self) -> int:
@@ -95,6 +95,8 @@ def exact_geometries(documents: list[Any], kind: GeometryKind, first: int, path:
     if kind.reference is None:
         found = (d.get("spatialReference") for d in documents if isinstance(d, dict))
         kind.reference = next((reference for reference in found if reference), None)
+    if not kind.surprise:
+        kind.surprise = any(longest_vertex(d) > kind.width for d in documents if isinstance(d, dict))
     return decode_geometries(
         documents, geometry_type=kind.name or None, has_z=kind.z, has_m=kind.m, path=path, first=first
     )

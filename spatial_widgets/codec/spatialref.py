@@ -18,6 +18,7 @@ _WIRE_TWIN = {3857: 102100}
 
 # Numbers from here on are Esri's own (R-ArcGIS/arcgisutils treats them so as well).
 _FIRST_ESRI_WKID = 32768
+_NUMBERS_END = 2**31
 
 
 def decode_spatial_reference(document: Any, *, path: str = "spatialReference") -> pyproj.CRS | None:
@@ -39,7 +40,7 @@ def decode_spatial_reference(document: Any, *, path: str = "spatialReference") -
         raise CodecError(f"{document!r} is no spatial reference; expected {{'wkid': …}}", path=path)
     for key in ("latestWkid", "wkid"):
         wkid = document.get(key)
-        if isinstance(wkid, (int, float)) and wkid > 0:
+        if isinstance(wkid, (int, float)) and 0 < wkid < _NUMBERS_END:
             crs = _by_wkid(int(wkid))
             if crs is not None:
                 return crs

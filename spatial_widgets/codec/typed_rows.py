@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TypedRows"]
 
-_UNNAMEABLE = re.compile(r'["\\\\\x00-\x1f]')  # in the name of a typed record's member
+_UNNAMEABLE = re.compile(r'["\\\\\x00-\x1f\ud800-\udfff]')  # in the name of a typed record's member
 _PYTHON_TYPES = {"esriFieldTypeSingle": float, "esriFieldTypeDouble": float, "esriFieldTypeDate": int}
 
 

@@ -105,19 +105,19 @@ def test_options_that_are_none_are_told_before_the_wait():
     assert app.count("jobs") == 0
 
 
-def test_a_layer_that_tells_its_dimensions_last_is_asked_for_again_and_read_right():
-    shape = {"paths": [[[0, 0, 5], [1, 1, 6]]]}
-    value = {
-        "geometryType": "esriGeometryPolyline",
-        "fields": FIELDS,
-        "features": [{"attributes": {"OBJECTID": 1}, "geometry": shape}],
-        "hasZ": True,
-    }
-    app = ScriptedApp(results={"bufferLayer": value})
-    with pytest.warns(UserWarning, match="more numbers than the layer announces"):
-        frame = app.submit().result()
-    assert shapely.get_coordinates(frame.geometry[0], include_z=True)[:, 2].tolist() == [5, 6]
-    assert app.count("bufferLayer") == 2
+def test_a_layer_that_tells_its_dimensions_last_is_read_right():
+    flat, high = {"paths": [[[0, 0], [1, 1]]]}, {"paths": [[[0, 0, 5], [1, 1, 6]]]}
+
+    def heights(*geometries):
+        features = [{"attributes": {"OBJECTID": i}, "geometry": g} for i, g in enumerate(geometries)]
+        kind = {"geometryType": "esriGeometryPolyline", "fields": FIELDS}
+        app = ScriptedApp(results={"bufferLayer": {**kind, "features": features, "hasZ": True}})
+        last = app.submit().result().geometry.iloc[-1]
+        return shapely.get_coordinates(last, include_z=True)[:, 2].tolist(), app.count("bufferLayer")
+
+    assert heights(high) == ([5, 6], 1)
+    # Where the first features do not show it, the layer is asked for once more.
+    assert heights(*[flat] * 500, high) == ([5, 6], 2)
 
 
 @pytest.mark.parametrize("cut", [0.2, 0.5, 0.9, 0.9999])
