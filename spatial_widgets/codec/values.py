@@ -17,9 +17,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from spatial_widgets.codec.encode import ENCODERS, REFUSED, encode_value, form_text, show
+from spatial_widgets.codec.encode import ENCODERS, REFUSED
 from spatial_widgets.codec.features import decode_features, is_features
 from spatial_widgets.codec.fieldvalues import to_epoch_ms
+from spatial_widgets.codec.jsontext import form_text
+from spatial_widgets.codec.parameters_out import encode_value
+from spatial_widgets.codec.shown import show
 from spatial_widgets.errors import CodecError
 from spatial_widgets.protocol.units import ArealUnit, LinearUnit, TimeUnit
 

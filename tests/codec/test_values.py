@@ -40,6 +40,13 @@ DATA_TYPES = [
     "GPExtent",
     "GPEnvelope",
     "GPWorkspace",
+    # not on that page, and met where a desktop tool was published
+    "DEWorkspace",
+    "DEFolder",
+    "GPNetworkDatasetLayer",
+    "GPTinLayer",
+    "GPTerrainLayer",
+    "GPLasDatasetLayer",
 ]
 
 LAYER = gpd.GeoDataFrame({"n": [1]}, geometry=[shapely.Point(1, 2)], crs=4326)
@@ -95,7 +102,7 @@ def test_values_travel_in_esris_form(data_type, value, wire):
     [
         ("GPBoolean", 1), ("GPBoolean", "yes"), ("GPLong", 1.5), ("GPLong", True), ("GPLong", "x"), ("GPLong", 2**60), ("GPDouble", "far"), ("GPDouble", float("nan")), ("GPDouble", False),
         ("GPDate", "tomorrow"), ("GPDate", True), ("GPLinearUnit", 5), ("GPLinearUnit", "5 parsecs"), ("GPMultiValue:GPString", "a"), ("GPMultiValue:GPLong", [1, "x"]),
-        ("GPFeatureRecordSetLayer", pd.DataFrame({"a": [1]})), ("GPFeatureRecordSetLayer", shapely.Point(0, 0)), ("GPFeatureRecordSetLayer", "local.shp"), ("GPRecordSet", 4), ("GPString", object()), ("GPString", float("inf")),
+        ("GPFeatureRecordSetLayer", pd.DataFrame({"a": [1]})), ("GPFeatureRecordSetLayer", shapely.Point(0, 91)), ("GPFeatureRecordSetLayer", "local.shp"), ("GPRecordSet", 4), ("GPString", object()), ("GPString", float("inf")),
     ],
 )  # fmt: skip
 def test_a_value_of_the_wrong_kind_says_what_is_expected(data_type, value):
