@@ -1,61 +1,65 @@
-"""A task's parameters, checked against its description and turned into form fields. No I/O."""
+"""A task's parameters, checked against its description and turned into form fields. No I/O but the reading of local files."""
 
 from __future__ import annotations
 
-import difflib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spatial_widgets.codec import encode_value, form_text
+from spatial_widgets.client.environment import ENVIRONMENT, encode_setting
+from spatial_widgets.codec import encode_parameter, form_pieces, local_files
 from spatial_widgets.errors import CodecError, ParameterError
+from spatial_widgets.protocol.spelling import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
+    from spatial_widgets.client.body import FormValue
+    from spatial_widgets.codec import LocalFile
     from spatial_widgets.protocol import ParameterInfo, TaskInfo
 
-__all__ = ["ENVIRONMENT", "did_you_mean", "form_fields"]
+__all__ = ["ENVIRONMENT", "Submission", "did_you_mean", "form_fields"]
 
-#: Settings of a submission that every task takes beside its own parameters.
-#: https://developers.arcgis.com/rest/services-reference/enterprise/submit-gp-job/
-ENVIRONMENT = frozenset(
-    {
-        "context",
-        "env:outSR",
-        "env:processSR",
-        "esri_out_feature_service_name",
-        "esri_out_image_service",
-        "outputName",
-        "returnColumnName",
-        "returnFeatureCollection",
-        "returnM",
-        "returnTrueCurves",
-        "returnZ",
-        "simplifyFeatures",
-    }
-)
+_HIDDEN = "GPStringHidden"
 
 
-def form_fields(task: str, info: TaskInfo, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return the form fields of a submission.
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A checked form: ``fields`` are ready, ``waiting`` ones hold files that have to be uploaded first."""
+
+    fields: dict[str, FormValue]
+    waiting: dict[str, Any]
+
+    @property
+    def files(self) -> list[tuple[str, LocalFile]]:
+        """Parameter and file, for each file of this machine; it is to be filled with what its upload gives."""
+        return [(name, file) for name, tree in self.waiting.items() for file in local_files(tree)]
+
+    def finished(self) -> dict[str, FormValue]:
+        """Return all fields, once every file was uploaded."""
+        return {**self.fields, **{name: form_pieces(tree) for name, tree in self.waiting.items()}}
+
+
+def form_fields(task: str, info: TaskInfo, parameters: Mapping[str, Any]) -> Submission:
+    """Return the form of a submission.
 
     Raises
     ------
     ParameterError : an unknown name, a missing input, or a value of the wrong type, choice or range.
     """
-    form: dict[str, str] = {}
+    fields: dict[str, FormValue] = {}
+    waiting: dict[str, Any] = {}
     for name, value in parameters.items():
         parameter = next((p for p in info.inputs if p.name == name), None)
         if parameter is None and name not in ENVIRONMENT:
-            names = [p.name for p in info.inputs]
-            raise ParameterError(
-                f"{task} has no parameter {name!r}.{did_you_mean(name, names)} Its parameters: {', '.join(names) or 'none'}.",
-                parameter=name,
-                value=value,
-                expected=", ".join(names),
-            )
-        if value is not None:
-            form[name] = form_text(value) if parameter is None else _encode(task, parameter, value)
-    missing = [p for p in info.inputs if p.required and p.name not in form]
+            raise _unknown(task, name, value, [p.name for p in info.inputs])
+        if value is None:
+            continue
+        with_files, pieces = _encode(task, name, parameter, value)
+        if with_files is None:
+            fields[name] = pieces
+        else:
+            waiting[name] = with_files
+    missing = [p for p in info.inputs if p.required and p.name not in fields and p.name not in waiting]
     if missing:
         wanted = ", ".join(f"{p.name} ({p.data_type})" for p in missing)
         raise ParameterError(
@@ -63,62 +67,30 @@ def form_fields(task: str, info: TaskInfo, parameters: Mapping[str, Any]) -> dic
             parameter=missing[0].name,
             expected=missing[0].data_type,
         )
-    return form
+    return Submission(fields, waiting)
 
 
-def _encode(task: str, parameter: ParameterInfo, value: Any) -> str:
+def _unknown(task: str, name: str, value: Any, names: list[str]) -> ParameterError:
+    return ParameterError(
+        f"{task} has no parameter {name!r}.{did_you_mean(name, [*names, *sorted(ENVIRONMENT)])} "
+        f"Its parameters: {', '.join(names) or 'none'}.",
+        parameter=name,
+        value=value,
+        expected=", ".join(names),
+    )
+
+
+def _encode(task: str, name: str, parameter: ParameterInfo | None, value: Any) -> tuple[Any, list[bytes]]:
+    """Return ``(tree, [])`` where files have to be uploaded first, else ``(None, pieces)``."""
+    data_type = parameter.data_type if parameter else ""
     try:
-        encoded = encode_value(parameter.data_type, value)
+        tree = encode_setting(name, value) if parameter is None else encode_parameter(parameter, value)
+        return (tree, []) if local_files(tree) else (None, form_pieces(tree))
     except CodecError as error:
+        kind = f" ({data_type})" if data_type else ""
         raise ParameterError(
-            f"{task}: parameter {parameter.name!r} ({parameter.data_type}): {error}. Nothing was sent.",
-            parameter=parameter.name,
-            value=value,
-            expected=parameter.data_type,
+            f"{task}: parameter {name!r}{kind}: {error}. Nothing was sent.",
+            parameter=name,
+            value=None if _HIDDEN in data_type else value,
+            expected=data_type,
         ) from error
-    _check_choice(task, parameter, encoded)
-    _check_range(task, parameter, encoded)
-    return form_text(encoded)
-
-
-def _check_choice(task: str, parameter: ParameterInfo, encoded: Any) -> None:
-    if not parameter.choices:
-        return
-    for item in encoded if isinstance(encoded, list) else [encoded]:
-        if item not in parameter.choices:
-            choices = ", ".join(map(str, parameter.choices))
-            raise ParameterError(
-                f"{task}: parameter {parameter.name!r} got {item!r}.{did_you_mean(str(item), map(str, parameter.choices))} "
-                f"Choose one of {choices}. Nothing was sent.",
-                parameter=parameter.name,
-                value=item,
-                expected=choices,
-            )
-
-
-def _check_range(task: str, parameter: ParameterInfo, encoded: Any) -> None:
-    limits = parameter.filter or {}
-    if limits.get("type") != "range" or not isinstance(encoded, (int, float)):
-        return
-    low, high = (_float(limits.get(key)) for key in ("minimum", "maximum"))
-    if (low is not None and encoded < low) or (high is not None and encoded > high):
-        raise ParameterError(
-            f"{task}: parameter {parameter.name!r} got {encoded!r}; expected {low} to {high}. Nothing was sent.",
-            parameter=parameter.name,
-            value=encoded,
-            expected=f"{low} to {high}",
-        )
-
-
-def _float(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def did_you_mean(name: str, known: Iterable[Any]) -> str:
-    """Return a sentence that proposes the nearest of the known names, or nothing."""
-    folded = {str(k).casefold(): str(k) for k in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    return f" Did you mean {folded[close[0]]!r}?" if close else ""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client.body import form_size
 from spatial_widgets.client.deadline import Budget
-from spatial_widgets.client.parameters import did_you_mean, form_fields
+from spatial_widgets.client.parameters import form_fields
 from spatial_widgets.client.session import GPSession
+from spatial_widgets.client.uploads import check_uploads, upload
 from spatial_widgets.codec import decode_value
 from spatial_widgets.errors import (
     AuthenticationError,
@@ -19,12 +21,19 @@ from spatial_widgets.errors import (
     TransportTimeout,
 )
 from spatial_widgets.protocol import GPUrl, JobInfo, ServiceInfo, TaskInfo
+from spatial_widgets.protocol.spelling import did_you_mean
 from spatial_widgets.protocol.urls import join
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spatial_widgets.client.body import FormValue
     from spatial_widgets.client.job import Job
 
 __all__ = ["GPService", "GPTask"]
+
+# Below this the kind of encoding makes no difference worth a question to the service.
+_LARGE = 1 << 20
 
 
 class GPService:
@@ -49,10 +58,17 @@ class GPService:
         self.url = GPUrl.parse(url).service
         self.auth = auth
         self.session = session or GPSession(self.url, auth=auth)
+        self._known: ServiceInfo | None = None
 
     def info(self, *, deadline_s: float | None = None) -> ServiceInfo:
         """Return the service's description of itself. One GET, of at most ``deadline_s`` in all."""
-        return ServiceInfo.from_json(self.session.get_json(self.url, deadline_s=deadline_s), url=self.url)
+        document = self.session.get_json(self.url, deadline_s=deadline_s)
+        self._known = ServiceInfo.from_json(document, url=self.url)
+        return self._known
+
+    def known_info(self) -> ServiceInfo:
+        """Return the description that was read last. One GET the first time."""
+        return self._known or self.info()
 
     def tasks(self) -> list[str]:
         """Return the names of the tasks, in the service's order. One GET."""
@@ -131,20 +147,40 @@ class GPTask:
 
         Parameters
         ----------
-        **parameters : the task's inputs by Esri's names. GeoDataFrames for layers, DataFrames for tables,
-            ``LinearUnit`` or ``"5 kilometers"`` for distances, lists for multi-values. None means "not given".
-            Beside them ``context``, ``outputName`` and the like (see :data:`.parameters.ENVIRONMENT`).
+        **parameters : the task's inputs by Esri's names. None means "not given". By data type:
+
+            - layers (GPFeatureRecordSetLayer, and the hosted tasks' GPString): a GeoDataFrame or GeoSeries with
+              a CRS, a shapely geometry (in the CRS of its SRID; without one, longitude and latitude), the path
+              of a file that geopandas reads, a layer's URL, a result file, a feature set as a dict;
+            - tables (GPRecordSet): a DataFrame, a list of dicts, the path of a CSV or other file, a URL;
+            - files and rasters: a URL, a result file, ``{"itemID": …}``, or the path of a local file, which is
+              uploaded if the service takes uploads;
+            - distances, areas, spans of time: ``LinearUnit`` and its like, ``(5, "kilometers")``, ``"5 kilometers"``;
+            - dates: a datetime or date, a Timestamp or datetime64, ISO text, milliseconds since 1970 (no time
+              zone means UTC);
+            - multi-values: a list; value tables: a DataFrame, or a list of rows (lists, or dicts by column name);
+            - composites: a value that one of the alternatives takes;
+            - coordinate systems: a number, a ``pyproj.CRS``, a text that pyproj knows, a dict; extents: four
+              numbers (xmin, ymin, xmax, ymax), a layer, a shapely geometry, a dict;
+            - numbers, booleans, text, and for GPString anything that is JSON.
+
+            Beside them ``context`` (a dict whose ``extent`` may be a layer and whose ``outSR`` a CRS),
+            ``outputName`` and the like (see :data:`.environment.ENVIRONMENT`).
 
         Raises
         ------
-        ParameterError : an unknown name, a missing input, a wrong type or choice. Nothing was sent.
+        ParameterError : an unknown name, a missing input, a value of the wrong type or outside of what the
+            task's choices and filters allow; the message names what is allowed. Nothing was sent.
         ServiceError : the service refused; no job exists.
         TransportError : no answer came. If the request went out, the job may exist all the same;
             the message says so. It is not sent again.
 
         Notes
         -----
-        One POST, never repeated, and one GET for the task's description the first time.
+        One POST, never repeated, and one GET for the task's description the first time; one POST more for
+        each file that is uploaded, and one GET for the service's description the first time that a file or
+        more than a megabyte is sent. A layer is written block by block and streamed: it needs little more
+        memory than its text.
 
         Source: https://developers.arcgis.com/rest/services-reference/enterprise/submit-gp-job/
         """
@@ -154,7 +190,7 @@ class GPTask:
             raise ParameterError(
                 f"{self.name} is a synchronous task; call .execute(…), which returns the results."
             )
-        document = self._post("submitJob", form_fields(self.name, self.info(), parameters))
+        document = self._post("submitJob", self._form(parameters))
         info = JobInfo.from_json(document, url=self.url)
         if not info.job_id:
             raise ProtocolError(
@@ -173,7 +209,7 @@ class GPTask:
             raise ParameterError(
                 f"{self.name} is an asynchronous task; call .submit(…), which returns a job."
             )
-        document = self._post("execute", form_fields(self.name, self.info(), parameters))
+        document = self._post("execute", self._form(parameters))
         results = document.get("results") if isinstance(document, dict) else None
         if not isinstance(results, list):
             raise ProtocolError(
@@ -212,9 +248,34 @@ class GPTask:
             ) from error
         return Job(self, JobInfo.from_json(document, job_id=job_id, url=url))
 
-    def _post(self, operation: str, form: dict[str, str]) -> Any:
+    def _form(self, parameters: Mapping[str, Any]) -> dict[str, FormValue]:
+        """Return the checked form, once the local files in it were uploaded."""
+        submission = form_fields(self.name, self.info(), parameters)
+        for name, file in submission.files:
+            check_uploads(self.service.known_info(), file.path, parameter=name, url=self.service.url)
+        for _, file in submission.files:
+            try:
+                file.update(upload(self.session, self.service.url, file.path))
+            except (ServiceError, TransportError) as error:
+                error.args = (
+                    f"{str(file.path)!r} was not uploaded, and {self.name} not submitted. {error.args[0]}",
+                )
+                raise
+        return submission.finished()
+
+    def _takes_multipart(self, form: Mapping[str, FormValue]) -> bool:
+        """Whether a form is worth the question, and the service says that it reads multipart bodies."""
+        if form_size(form) < _LARGE:
+            return False
         try:
-            return self.session.post_json(join(self.url, operation), form)
+            return self.service.known_info().takes_multipart
+        except (ServiceError, ProtocolError, TransportError):
+            return False  # a service that does not describe itself may still take the job
+
+    def _post(self, operation: str, form: Mapping[str, FormValue]) -> Any:
+        as_multipart = self._takes_multipart(form)
+        try:
+            return self.session.post_json(join(self.url, operation), form, as_multipart=as_multipart)
         except TransportError as error:
             if "Nothing was sent" not in str(error) and operation == "submitJob":
                 doubt = (

@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from spatial_widgets.client.auth import TokenSource, mask, mask_bytes
+from spatial_widgets.client.body import Body, multipart, urlencoded
 from spatial_widgets.client.clock import SYSTEM_CLOCK
 from spatial_widgets.client.deadline import POOL_CLASSES, SILENCE_S, Budget, deadline
 from spatial_widgets.client.policy import RetryPolicy
@@ -35,9 +36,11 @@ from spatial_widgets.protocol.urls import origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from requests.adapters import BaseAdapter
 
+    from spatial_widgets.client.body import FormValue
     from spatial_widgets.client.clock import Clock
 
 __all__ = ["AuthBase", "GPSession"]
@@ -46,6 +49,7 @@ _CONNECT_S = 5.0
 _REQUEST_S = 30.0
 _ANSWER_S = 120.0
 _CHUNK = 1 << 16
+_STREAMED = 1 << 20
 _STATUS_BODY_MAX = 64 << 20
 _TOKEN_HEADER = "X-Esri-Authorization"  # noqa: S105 -- a header's name
 _TOKEN_CODES = {498, 499}
@@ -156,22 +160,39 @@ class GPSession:
     def post_json(
         self,
         url: str,
-        form: Mapping[str, str],
+        form: Mapping[str, FormValue],
         *,
+        as_multipart: bool = False,
         deadline_s: float | None = None,
         answer_s: float = _ANSWER_S,
     ) -> Any:
-        """Return the JSON body of one POST, form-encoded (``f=json`` is added). It is never repeated.
+        """Return the JSON body of one POST of a form (``f=json`` is added). It is never repeated.
 
         ``deadline_s`` bounds the whole call. Without it sending may take its time, and the answer must
         begin within 60 s of the end of sending, and be whole within ``answer_s`` of it.
 
         The one exception: a token refused with an Esri error body proves that nothing was done, so
-        the request is sent once more with a renewed token.
+        the request is sent once more with a renewed token. A large form is streamed.
         """
-        budget = Budget(self.clock, deadline_s, answer_s=answer_s)
-        fields = {"f": "json", **form}
-        return self._ask("POST", url, fields, budget, lambda p: _joined(p, _STATUS_BODY_MAX, url))
+        body = (multipart if as_multipart else urlencoded)({"f": "json", **form})
+        return self._post(url, body, Budget(self.clock, deadline_s, answer_s=answer_s))
+
+    def post_file(self, url: str, path: Path) -> Any:
+        """Return the JSON body of one POST of a file, as the field ``file``, streamed; repeated like :meth:`post_json`.
+
+        Raises
+        ------
+        ParameterError : the file cannot be read; nothing was sent.
+        """
+        try:
+            with path.open("rb"):
+                body = multipart({"f": "json"}, file=path)
+        except OSError as error:
+            raise ParameterError(f"The file {str(path)!r} cannot be read: {error}.", value=path) from error
+        return self._post(url, body, Budget(self.clock, None, answer_s=_ANSWER_S))
+
+    def _post(self, url: str, body: Body, budget: Budget) -> Any:
+        return self._ask("POST", url, body, budget, lambda p: _joined(p, _STATUS_BODY_MAX, url))
 
     def download(self, url: str) -> Iterator[bytes]:
         """Yield the body of a GET in chunks; used for files that results point to.
@@ -230,7 +251,7 @@ class GPSession:
         self,
         method: str,
         url: str,
-        fields: Mapping[str, str],
+        fields: Mapping[str, str] | Body,
         budget: Budget,
         digest: Callable[[Iterator[bytes]], bytes],
     ) -> Any:
@@ -247,7 +268,7 @@ class GPSession:
         self,
         method: str,
         url: str,
-        fields: Mapping[str, str],
+        fields: Mapping[str, str] | Body,
         token: str | None,
         budget: Budget,
         digest: Callable[[Iterator[bytes]], bytes],
@@ -272,9 +293,9 @@ class GPSession:
         return getattr(self._local, "retry_after_s", None)
 
     def _send_following(
-        self, method: str, url: str, fields: Mapping[str, str], at: float | None, token: str | None
+        self, method: str, url: str, fields: Mapping[str, str] | Body, at: float | None, token: str | None
     ) -> tuple[requests.Response, str]:
-        query: Mapping[str, str] | None = fields
+        query: Mapping[str, str] | Body | None = fields
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._send(method, url, query, at, token)
             if response.status_code not in _REDIRECTS or "Location" not in response.headers:
@@ -293,15 +314,23 @@ class GPSession:
         raise ProtocolError(f"{method} {url}: more than {_MAX_REDIRECTS} redirects.", url=url)
 
     def _send(
-        self, method: str, url: str, fields: Mapping[str, str] | None, at: float | None, token: str | None
+        self,
+        method: str,
+        url: str,
+        fields: Mapping[str, str] | Body | None,
+        at: float | None,
+        token: str | None,
     ) -> requests.Response:
         fresh = method == "POST"  # a kept connection may be dead, and a POST is not sent twice
         session = self._new_session() if fresh else self._thread_session()
         request = requests.Request(method, url, auth=_own_auth_only)
-        if method == "GET":
-            request.params = dict(fields or {})
+        if isinstance(fields, Body):
+            fields.rewind()
+            request.headers["Content-Type"] = fields.content_type
+            # requests passes on what it can read, with a Content-Length; a small body is no work either way.
+            request.data = fields if len(fields) > _STREAMED else fields.read()
         else:
-            request.data = dict(fields or {})
+            request.params = dict(fields or {})
         prepared = session.prepare_request(request)
         self._authorize(prepared, token)
         if fresh:

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from spatial_widgets.codec.geometry_out import Shapes
-from spatial_widgets.codec.jsontext import Written, plain
+from spatial_widgets.codec.jsontext import Written, json_pieces, plain
 from spatial_widgets.codec.spatialref import decode_spatial_reference, encode_spatial_reference
 from spatial_widgets.codec.table_out import prepare_columns, refuse_unclear_names, rows_of
 from spatial_widgets.errors import CodecError
@@ -80,7 +80,11 @@ class FeatureSet(Written):
         yield _encoded(self.head)[:-1] + b',"features":['
         comma = b""
         for block in self._blocks(as_text=True):
-            yield comma + _encoded(block)[1:-1]
+            if len(block) == 1:  # perhaps a very large one
+                yield comma
+                yield from json_pieces(block[0])
+            else:
+                yield comma + _encoded(block)[1:-1]
             comma = b","
         yield b"]}"
 

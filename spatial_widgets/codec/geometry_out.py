@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 from shapely import GeometryType
 
+from spatial_widgets.codec.jsontext import Written
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Shapes:
     def encode(self, start: int, stop: int, *, as_text: bool = False) -> list[dict[str, Any] | None]:
         """Return the objects of some rows.
 
-        ``as_text`` leaves the vertices of a very large geometry as ``msgspec.Raw`` text, for the writer.
+        ``as_text`` leaves the vertices of a very large geometry to be written in pieces; such a block is one row.
 
         Raises
         ------
@@ -170,11 +171,20 @@ def _rows(vertices: Array) -> list[list[float | None]]:
     return rows
 
 
-def _text(vertices: Array) -> msgspec.Raw:
-    """Return the text of many vertices without an object for each."""
-    steps = range(0, len(vertices), _BLOCK_VERTICES)
-    texts = (msgspec.json.encode(vertices[i : i + _BLOCK_VERTICES].tolist())[1:-1] for i in steps)
-    return msgspec.Raw(b"[" + b",".join(texts) + b"]")
+class _Vertices(Written):
+    """The vertices of a very large part, written without an object for each."""
+
+    def __init__(self, vertices: Array) -> None:
+        self._vertices = vertices
+
+    def document(self) -> list[list[float | None]]:
+        return _rows(self._vertices)
+
+    def pieces(self) -> Iterator[bytes]:
+        for start in range(0, len(self._vertices), _BLOCK_VERTICES):
+            rows = self._vertices[start : start + _BLOCK_VERTICES].tolist()
+            yield (b"," if start else b"[") + msgspec.json.encode(rows)[1:-1]  # NaN is written as null
+        yield b"]"
 
 
 def _split(vertices: Array, counts: Array, flipped: Array | None, *, as_text: bool) -> list[Any]:
@@ -184,7 +194,7 @@ def _split(vertices: Array, counts: Array, flipped: Array | None, *, as_text: bo
     turned = [False] * len(ends) if flipped is None else flipped.tolist()
     if as_text and len(vertices) > 2 * _BLOCK_VERTICES:
         return [
-            _text(vertices[a:b][::-1] if turn else vertices[a:b])
+            _Vertices(vertices[a:b][::-1] if turn else vertices[a:b])
             for a, b, turn in zip(starts, ends, turned, strict=True)
         ]
     rows = _rows(vertices)

@@ -15,7 +15,7 @@ from spatial_widgets.errors import CodecError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Written", "form_pieces", "form_text", "plain"]
+__all__ = ["Written", "form_pieces", "form_text", "json_pieces", "plain"]
 
 
 class Written(ABC):
@@ -46,7 +46,7 @@ def form_pieces(tree: Any) -> list[bytes]:
     ------
     CodecError : a text cannot be written as UTF-8, or a value is no JSON.
     """
-    return [_utf8(tree)] if isinstance(tree, str) else list(_pieces(tree))
+    return [_utf8(tree)] if isinstance(tree, str) else list(json_pieces(tree))
 
 
 def form_text(value: Any) -> str:
@@ -54,18 +54,24 @@ def form_text(value: Any) -> str:
     return b"".join(form_pieces(value)).decode()
 
 
-def _pieces(tree: Any) -> Iterator[bytes]:
+def json_pieces(tree: Any) -> Iterator[bytes]:
+    """Yield the UTF-8 text of a JSON value.
+
+    Raises
+    ------
+    CodecError : a text cannot be written as UTF-8, or a value is no JSON.
+    """
     if isinstance(tree, Written):
         yield from tree.pieces()
     elif isinstance(tree, dict) and _is_long(tree):
         for number, (key, value) in enumerate(tree.items()):
             yield (b"," if number else b"{") + _json(str(key)) + b":"
-            yield from _pieces(value)
+            yield from json_pieces(value)
         yield b"}"
     elif isinstance(tree, list) and _is_long(tree):
         for number, value in enumerate(tree):
             yield b"," if number else b"["
-            yield from _pieces(value)
+            yield from json_pieces(value)
         yield b"]"
     else:
         yield _json(tree)

@@ -14,6 +14,8 @@ __all__ = ["ParameterInfo", "ServiceInfo", "TaskInfo"]
 
 _DIRECTION = "esriGPParameterDirection"
 _REQUIRED = "esriGPParameterTypeRequired"
+#: A word in the list ``formEncodings`` of our own service's description.
+MULTIPART = "multipart/form-data"
 SYNCHRONOUS = "esriExecutionTypeSynchronous"
 
 
@@ -179,3 +181,9 @@ class ServiceInfo:
             ),
             document=document,
         )
+
+    @property
+    def takes_multipart(self) -> bool:
+        """Whether the service says that ``submitJob`` reads multipart forms; ArcGIS promises only URL-encoded ones."""
+        kinds = self.document.get("formEncodings")
+        return isinstance(kinds, list) and MULTIPART in kinds

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.protocol import JobStatus, ParameterInfo
+from spatial_widgets.server.form import MULTIPART, URLENCODED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,6 +41,8 @@ def service(tasks: Iterable[str], *, maximum_records: int) -> dict[str, Any]:
         "resultMapServerName": "",
         "maximumRecords": maximum_records,
         "capabilities": "",
+        # Not ArcGIS's: tells our own client that it may send a layer without percent-encoding it.
+        "formEncodings": [URLENCODED, MULTIPART],
     }
 
 

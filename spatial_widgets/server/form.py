@@ -9,10 +9,10 @@ from __future__ import annotations
 from email.message import Message
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["parse_form", "parse_pairs"]
+__all__ = ["MULTIPART", "URLENCODED", "parse_form", "parse_pairs"]
 
-_URLENCODED = "application/x-www-form-urlencoded"
-_MULTIPART = "multipart/form-data"
+URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
 
 
 def parse_form(body: bytes, content_type: str, most: int = 200) -> dict[str, str]:
@@ -25,16 +25,16 @@ def parse_form(body: bytes, content_type: str, most: int = 200) -> dict[str, str
     if not body:
         return {}
     header = Message()
-    header["Content-Type"] = content_type or _URLENCODED
+    header["Content-Type"] = content_type or URLENCODED
     kind = header.get_content_type()
-    if kind == _URLENCODED:
+    if kind == URLENCODED:
         return parse_pairs(body, most)
-    if kind == _MULTIPART:
+    if kind == MULTIPART:
         boundary = header.get_param("boundary")
         if not isinstance(boundary, str) or not boundary:
             raise ValueError("the multipart body names no boundary")
         return _parse_multipart(body, boundary.encode(), most)
-    raise ValueError(f"the body is {kind}; send {_URLENCODED} or {_MULTIPART}")
+    raise ValueError(f"the body is {kind}; send {URLENCODED} or {MULTIPART}")
 
 
 def parse_pairs(text: bytes, most: int = 200) -> dict[str, str]:
