@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from spatial_widgets.protocol import ParameterInfo
 
-__all__ = ["check", "coded_value"]
+__all__ = ["check", "coded_value", "suggestion"]
 
 _DEFAULT_GEOMETRY = "esriGeometryPoint"  # what a service takes a feature set for that does not say it
 
@@ -27,10 +27,7 @@ _DEFAULT_GEOMETRY = "esriGeometryPoint"  # what a service takes a feature set fo
 def check(parameter: ParameterInfo, encoded: Any) -> None:
     """Raise CodecError, with what is allowed, when a value is outside its parameter's choices or filter."""
     if parameter.choices and not any(_is_same(choice, encoded) for choice in parameter.choices):
-        choices = [str(choice) for choice in parameter.choices]
-        raise CodecError(
-            f"got {encoded!r}.{did_you_mean(str(encoded), choices)} Choose one of {', '.join(choices)}"
-        )
+        raise CodecError(f"got {show(encoded)}.{suggestion(parameter, encoded)}")
     limits = parameter.filter or {}
     test = _TESTS.get(str(limits.get("type")))
     if test is not None:
@@ -47,6 +44,24 @@ def coded_value(parameter: ParameterInfo, value: Any) -> tuple[Any] | None:
             if spelled(str(code.get("name"))) == spelled(value):
                 return (code.get("value"),)
     return None
+
+
+def suggestion(parameter: ParameterInfo, value: Any) -> str:
+    """Return a sentence that names the values a parameter has to choose from, or nothing."""
+    if parameter.choices:
+        choices = [str(choice) for choice in parameter.choices]
+        return f"{did_you_mean(str(value), choices)} Choose one of {', '.join(choices)}"
+    codes = _codes(parameter.filter or {})
+    return _code_suggestion(codes, value) if codes else ""
+
+
+def _code_suggestion(codes: list[dict[str, Any]], value: Any) -> str:
+    names = [str(code.get("name")) for code in codes]
+    pairs = ", ".join(
+        f"{name!r}" if isinstance(code.get("value"), dict) else f"{name!r} ({code.get('value')!r})"
+        for name, code in zip(names, codes, strict=True)
+    )
+    return f"{did_you_mean(value if isinstance(value, str) else '', names)} Choose one of {pairs}"
 
 
 def _is_same(allowed: Any, given: Any) -> bool:
@@ -127,13 +142,7 @@ def _check_file(limits: Mapping[str, Any], encoded: Any) -> None:
 def _check_code(limits: Mapping[str, Any], encoded: Any) -> None:
     codes = _codes(limits)
     if codes and not any(_is_same(code.get("value"), encoded) for code in codes):
-        names = [str(code.get("name")) for code in codes]
-        pairs = ", ".join(
-            f"{name!r}" if isinstance(code.get("value"), dict) else f"{name!r} ({code.get('value')!r})"
-            for name, code in zip(names, codes, strict=True)
-        )
-        word = encoded if isinstance(encoded, str) else ""
-        raise CodecError(f"got {show(encoded)}.{did_you_mean(word, names)} Choose one of {pairs}")
+        raise CodecError(f"got {show(encoded)}.{_code_suggestion(codes, encoded)}")
 
 
 def _words(limits: Mapping[str, Any]) -> list[str]:

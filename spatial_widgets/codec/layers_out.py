@@ -230,10 +230,10 @@ def _given_extent(value: dict[str, Any], expected: str) -> dict[str, Any]:
     from spatial_widgets.codec.json_out import json_value
 
     given = dict(value)
-    for key in ("spatialReference", "spatial_reference"):
-        if given.get(key) is not None and not isinstance(given[key], dict):
-            given[key] = encode_reference(given[key])
-    checked: dict[str, Any] = json_value(given) | _envelope([value[key] for key in _CORNERS], expected)
+    references = [given.pop(key, None) for key in ("spatialReference", "spatial_reference")]
+    reference = next((encode_reference(found) for found in references if found), None)
+    corners = _envelope([value[key] for key in _CORNERS], expected)
+    checked: dict[str, Any] = json_value(given | corners | _spelled_twice(reference))
     return checked
 
 

@@ -12,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from spatial_widgets.codec.checks import check, coded_value
+from spatial_widgets.codec.checks import check, coded_value, suggestion
 from spatial_widgets.codec.encode import ENCODERS, REFUSED
 from spatial_widgets.codec.json_out import json_value
 from spatial_widgets.codec.jsontext import plain
@@ -69,8 +69,11 @@ def encode_parameter(parameter: ParameterInfo, value: Any) -> Any:
         return named[0]
     try:
         encoded = _encode(parameter, value)
-    except ParameterError as error:
-        raise CodecError(str(error)) from error
+    except (CodecError, ParameterError) as error:
+        allowed = "" if data_type.startswith(_MULTI) else suggestion(parameter, value)
+        if not allowed and isinstance(error, CodecError):
+            raise
+        raise CodecError(f"{error}{allowed and '.' + allowed}") from error
     if not data_type.startswith(_MULTI):
         check(parameter, encoded)
     return encoded

@@ -156,7 +156,7 @@ def quantity_encoder(
                 made = quantity(*value)
             elif isinstance(value, (dict, str)):
                 made = quantity.from_json(value)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise CodecError(f"expected {example}, got {show(value)}: {error}") from error
         if not isinstance(made, quantity):
             raise CodecError(f"expected {example}, got {show(value)}")

@@ -90,6 +90,8 @@ def encode_spatial_reference(crs: Any) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=256)
 def _encode(crs: pyproj.CRS) -> dict[str, Any]:
+    if crs.is_compound:
+        return _encode_compound(crs)
     if crs.to_authority() == ("OGC", "CRS84"):  # longitude, latitude: what Esri means by 4326
         return {"wkid": 4326, "latestWkid": 4326}
     for authority in ("EPSG", "ESRI"):
@@ -104,3 +106,13 @@ def _encode(crs: pyproj.CRS) -> dict[str, Any]:
         raise CodecError(
             f"{crs.name!r} cannot be written as Esri's text: {error}", path="spatialReference"
         ) from error
+
+
+def _encode_compound(crs: pyproj.CRS) -> dict[str, Any]:
+    """Return the horizontal system, with the vertical one beside it where that has a number."""
+    horizontal, vertical = crs.sub_crs_list[:2]
+    document = dict(_encode(horizontal))
+    found = vertical.to_authority(auth_name="EPSG") or vertical.to_authority(auth_name="ESRI")
+    if "wkid" in document and found:
+        document |= {"vcsWkid": int(found[1]), "latestVcsWkid": int(found[1])}
+    return document

@@ -160,9 +160,11 @@ def _numbers(column: pd.Series[Any], dtype: str) -> Callable[[int, int], list[An
             return lambda start, stop: array[start:stop].astype(dtype).tolist()
         return lambda start, stop: array[start:stop].tolist()
 
+    blank = False if dtype == "int8" else 0
+
     def values(start: int, stop: int) -> list[Any]:
         block = column.iloc[start:stop]
-        filled: list[Any] = block.fillna(0).to_numpy(dtype=dtype).tolist()
+        filled: list[Any] = block.fillna(blank).to_numpy(dtype=dtype).tolist()
         return _blank(filled, block.isna().to_numpy())
 
     return values
