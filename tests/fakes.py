@@ -13,6 +13,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from spatial_widgets.client import GPService, GPSession
+from spatial_widgets.server.form import parse_form
 
 URL = "http://gp.test/arcgis/rest/services/tasks/GPServer"
 
@@ -88,6 +89,16 @@ class Asked:
         return self.path.rstrip("/").rpartition("/")[2]
 
 
+def read_body(request: requests.PreparedRequest) -> bytes:
+    """Return what goes over the wire: of a streamed body, exactly as much as its length says."""
+    body: Any = request.body
+    if hasattr(body, "read"):
+        whole = b"".join(iter(lambda: body.read(16384), b""))
+        assert len(whole) == int(request.headers["Content-Length"])
+        return whole
+    return body.encode() if isinstance(body, str) else body or b""
+
+
 class ScriptedApp(BaseAdapter):
     """A GPServer with one task whose jobs follow ``polls``, one entry a poll; the last one stays.
 
@@ -108,6 +119,8 @@ class ScriptedApp(BaseAdapter):
         self.asked: list[Asked] = []
         self.answers: dict[str, list[Any]] = {}  # operation to answers that come first
         self.job_id = "j0123456789abcdef0123456789abcdef"
+        self.capabilities = ""
+        self.is_ours = False  # whether the service's description says that it reads multipart forms
 
     def count(self, operation: str) -> int:
         return sum(a.operation == operation for a in self.asked)
@@ -123,11 +136,12 @@ class ScriptedApp(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         parts = urlsplit(str(request.url))
-        body = request.body.decode() if isinstance(request.body, bytes) else (request.body or "")
+        body = read_body(request)
+        kind = str(request.headers.get("Content-Type", ""))
         asked = Asked(
             str(request.method),
             str(request.url),
-            dict(parse_qsl(parts.query) + parse_qsl(body)),
+            dict(parse_qsl(parts.query)) | (parse_form(body, kind) if body else {}),
             dict(request.headers),
         )
         self.asked.append(asked)
@@ -147,6 +161,7 @@ class ScriptedApp(BaseAdapter):
         pass
 
     def answer(self, asked: Asked) -> Any:
+        """Return the answer that was prepared for the operation, or the ordinary one."""
         prepared = self.answers.get(asked.operation)
         if prepared:
             return prepared.pop(0)
@@ -159,10 +174,13 @@ class ScriptedApp(BaseAdapter):
                     "executionType": self.task["executionType"],
                     "resultMapServerName": "",
                     "maximumRecords": 1000,
-                    "capabilities": "",
+                    "capabilities": self.capabilities,
+                    **({"formEncodings": ["multipart/form-data"]} if self.is_ours else {}),
                 }
             case [name] if name == self.task["name"]:
                 return self.task
+            case ["uploads", "upload"]:
+                return {"success": True, "item": {"itemID": f"i{self.count('upload')}", "committed": True}}
             case [name, "submitJob"] if name == self.task["name"]:
                 return {"jobId": self.job_id, "jobStatus": "esriJobSubmitted"}
             case [_, "jobs", job_id] if job_id == self.job_id:
