@@ -13,7 +13,13 @@ import shapely
 from spatial_widgets.codec.geometry_out import Shapes
 from spatial_widgets.codec.jsontext import Written, json_pieces, plain
 from spatial_widgets.codec.spatialref import decode_spatial_reference, encode_spatial_reference
-from spatial_widgets.codec.table_out import prepare_columns, refuse_unclear_names, rows_of
+from spatial_widgets.codec.table_out import (
+    prepare_columns,
+    record_type,
+    records_of,
+    refuse_unclear_names,
+    rows_of,
+)
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:
@@ -60,14 +66,21 @@ class FeatureSet(Written):
         return self._size
 
     def _blocks(self, *, as_text: bool) -> Iterator[list[dict[str, Any]]]:
+        record = record_type(self._columns) if as_text else None
+
+        def rows_from(start: int, stop: int) -> list[Any]:
+            if record is None or stop - start == 1:
+                return rows_of(self._columns, start, stop)
+            return records_of(record, self._columns, start, stop)
+
         if self._shapes is None:
             for start in range(0, self._size, _BLOCK_ROWS):
-                rows = rows_of(self._columns, start, min(start + _BLOCK_ROWS, self._size))
+                rows = rows_from(start, min(start + _BLOCK_ROWS, self._size))
                 yield [{"attributes": row} for row in rows]
             return
         for start, stop in self._shapes.blocks():
             shapes = self._shapes.encode(start, stop, as_text=as_text)
-            rows = rows_of(self._columns, start, stop)
+            rows = rows_from(start, stop)
             yield [{"attributes": row, "geometry": shape} for row, shape in zip(rows, shapes, strict=True)]
 
     def document(self) -> dict[str, Any]:

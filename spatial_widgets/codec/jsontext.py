@@ -63,18 +63,26 @@ def json_pieces(tree: Any) -> Iterator[bytes]:
     """
     if isinstance(tree, Written):
         yield from tree.pieces()
-    elif isinstance(tree, dict) and _is_long(tree):
+        return
+    try:
+        # Most trees are plain, and some of those large: the C encoder tells faster than a look at every leaf.
+        whole = _json(tree)
+    except CodecError:
+        if not _is_long(tree):
+            raise
+    else:
+        yield whole
+        return
+    if isinstance(tree, dict):
         for number, (key, value) in enumerate(tree.items()):
             yield (b"," if number else b"{") + _json(str(key)) + b":"
             yield from json_pieces(value)
         yield b"}"
-    elif isinstance(tree, list) and _is_long(tree):
+    else:
         for number, value in enumerate(tree):
             yield b"," if number else b"["
             yield from json_pieces(value)
         yield b"]"
-    else:
-        yield _json(tree)
 
 
 def _is_long(tree: Any) -> bool:

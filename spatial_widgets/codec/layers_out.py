@@ -58,6 +58,8 @@ def local_files(tree: Any) -> list[LocalFile]:
     """Return the files in an encoded value that have to be uploaded before it can be sent."""
     if isinstance(tree, LocalFile):
         return [tree]
+    if isinstance(tree, dict) and isinstance(tree.get("features"), list) and "fields" in tree:
+        return []  # a feature set, and perhaps a large one
     inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
     return [found for value in inner for found in local_files(value)]
 

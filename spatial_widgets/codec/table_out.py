@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -22,7 +23,15 @@ from spatial_widgets.errors import CodecError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Column", "encode_columns", "prepare_columns", "refuse_unclear_names"]
+__all__ = [
+    "Column",
+    "encode_columns",
+    "prepare_columns",
+    "record_type",
+    "records_of",
+    "refuse_unclear_names",
+    "rows_of",
+]
 
 _INT32 = range(-(2**31), 2**31)
 _INT64 = range(-(2**63), 2**63)
@@ -72,6 +81,26 @@ def rows_of(columns: list[Column], start: int, stop: int) -> list[dict[str, Any]
     names = [column.name for column in columns]
     values = [column.values(start, stop) for column in columns]
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def record_type(columns: list[Column]) -> Callable[..., Any] | None:
+    """Return what makes a row of its values and is written like :func:`rows_of`'s, in half the time.
+
+    None where a name cannot be written without an escape; the dicts of :func:`rows_of` do it then.
+    """
+    fields = [(f"f{number}", Any) for number in range(len(columns))]
+    names = {f"f{number}": column.name for number, column in enumerate(columns)}
+    try:
+        return msgspec.defstruct("Row", fields, rename=names, gc=False)
+    except ValueError:
+        return None
+
+
+def records_of(record: Callable[..., Any], columns: list[Column], start: int, stop: int) -> list[Any]:
+    """Return the attributes of some rows, made by a :func:`record_type`."""
+    if not columns:
+        return [record() for _ in range(start, stop)]
+    return list(map(record, *(column.values(start, stop) for column in columns)))
 
 
 def refuse_unclear_names(columns: pd.Index[Any]) -> None:

@@ -252,6 +252,15 @@ class TestOddFrames:
         with pytest.raises(CodecError, match=step):
             text_of(pd.DataFrame({"x": values}), ParameterInfo("t", "GPRecordSet"))
 
+    def test_column_names_of_every_kind_are_written(self):
+        names = ["plain", 'q"uote', "back\\slash", "nul\0", "ä ö", "", 5, None, "f0", "features"]
+        frame = pd.DataFrame([range(len(names))] * 3, columns=names)
+        document = json.loads(text_of(frame, ParameterInfo("t", "GPRecordSet")))
+        assert document == encode_records(frame)
+        assert list(document["features"][0]["attributes"]) == [str(name) for name in names]
+        del frame['q"uote'], frame["back\\slash"], frame["nul\0"]
+        assert json.loads(text_of(frame, ParameterInfo("t", "GPRecordSet"))) == encode_records(frame)
+
     def test_a_series_and_a_list_of_dicts_are_tables(self):
         assert encode_value("GPRecordSet", [{"a": 1}, {"a": 2}]) == encode_value(
             "GPRecordSet", pd.Series([1, 2], name="a")
