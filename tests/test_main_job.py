@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 
 import spatial_widgets as sw
@@ -45,6 +46,13 @@ def test_find_hot_spots_on_real_earthquakes(service, quakes):
     hottest = hot[hot["Gi_Bin"] == 3].geometry.representative_point()
     assert ((hottest.x > -125) & (hottest.x < -114) & (hottest.y > 32) & (hottest.y < 42)).mean() > 0.9
     assert job.results["processInfo"]
+
+
+def test_a_large_layer_goes_there_as_multipart_and_comes_back_whole(service, quakes):
+    assert service.info().takes_multipart
+    many = gpd.GeoDataFrame(pd.concat([quakes] * 8, ignore_index=True), crs=quakes.crs)
+    job = service.task("CreateBuffers").submit(inputLayer=many, distances=[1], units="Kilometers")
+    assert len(job.result("bufferLayer", timeout=120)) == len(many)
 
 
 def test_the_readmes_first_example_runs_as_it_stands():
