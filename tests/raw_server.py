@@ -15,6 +15,7 @@ class RawServer:
     def __init__(self, handle):
         self.handle = handle
         self.requests = []
+        self.mine = threading.local()  # .head: the request that the handler on this thread answers
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/arcgis/rest/services/x/GPServer"
         self.open = []
@@ -39,7 +40,8 @@ class RawServer:
                 if not piece:
                     return
                 head += piece
-            self.requests.append(head.decode("latin-1"))
+            self.mine.head = head.decode("latin-1")
+            self.requests.append(self.mine.head)
             self.handle(connection, self)
 
     def __enter__(self):

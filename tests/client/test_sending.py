@@ -218,7 +218,7 @@ class TestLargeLayers:
         taken = []
 
         def handle(connection, server):
-            head = server.requests[-1]
+            head = server.mine.head
             if head.startswith("GET"):
                 body = json.dumps(TASK if "/Buffer" in head else {"tasks": ["Buffer"]}).encode()
             else:

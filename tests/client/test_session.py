@@ -114,7 +114,7 @@ def test_threads_share_one_renewal_of_a_token():
     refuse = b'{"error": {"code": 498, "message": "Invalid token."}}'
 
     def handle(connection, server):
-        old = "token-number-1" in server.requests[-1]
+        old = "token-number-1" in server.mine.head
         body = refuse if old else b'{"ok": true}'
         connection.sendall(
             b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
