@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FeatureText", "NotJson"]
 
-_BLOCK = 1 << 19
+_BLOCK = 1 << 20
 _LOOK = 1 << 14
 _FEATURES = b'"features"'
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,"]', re.DOTALL)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.codec.blocks import FeatureText
+from spatial_widgets.codec.collecting import no_collection
 from spatial_widgets.codec.geometry import longest_vertex
 from spatial_widgets.codec.layer import Description, Layer, LayerOptions, is_features
 from spatial_widgets.codec.rows import GeometryKind
@@ -64,7 +66,8 @@ def decode_features(
     if not isinstance(document, bytes) and not hasattr(document, "__iter__"):
         raise CodecError(f"{type(document).__name__} is no feature set", path=path)
     text = LayerText(document, chosen, path=path)  # type: ignore[arg-type]
-    around = _parse(text.read(), path)
+    with no_collection() if isinstance(document, bytes) else nullcontext():  # nobody to wait for
+        around = _parse(text.read(), path)
     if not text.found:
         return _from_objects(around, path, url, chosen)
     try:

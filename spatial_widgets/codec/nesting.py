@@ -59,11 +59,17 @@ def nest_rings(xy: Floats, sizes: Ints, parts: Ints) -> tuple[Ints, Ints, Ints]:
 def _containments(xy: Floats, starts: Ints, parts: Ints) -> tuple[Ints, Ints]:
     """Return pairs ``(outer, inner)`` of rings of one feature, the inner lying inside the outer."""
     first = starts[:-1]
-    low, high = np.minimum.reduceat(xy, first), np.maximum.reduceat(xy, first)
-    outer, inner = _boxed_pairs(low, high, parts)
+    x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+    box = [
+        np.minimum.reduceat(x, first),
+        np.minimum.reduceat(y, first),
+        np.maximum.reduceat(x, first),
+        np.maximum.reduceat(y, first),
+    ]
+    outer, inner = _boxed_pairs(box, parts)
     if not len(outer):
         return outer, inner
-    same = (low[outer] == low[inner]).all(axis=1) & (high[outer] == high[inner]).all(axis=1)
+    same = np.all([side[outer] == side[inner] for side in box], axis=0)
     if same.any():  # each box lies in the other: the larger ring, or else the earlier, is the outer one
         area = {r: _area(xy[starts[r] : starts[r + 1]]) for r in np.unique(outer[same]).tolist()}
         wrong = [(area[i], -i) < (area[j], -j) for i, j in zip(outer[same], inner[same], strict=True)]
@@ -78,19 +84,23 @@ def _area(ring: Floats) -> float:
     return float(shapely.area(shapely.polygons(ring)))
 
 
-def _boxed_pairs(low: Floats, high: Floats, parts: Ints) -> tuple[Ints, Ints]:
+def _boxed_pairs(box: list[Floats], parts: Ints) -> tuple[Ints, Ints]:
     """Return pairs of different rings of one feature, the box of the second lying in that of the first."""
+    left, low, right, high = box
     begins = np.cumsum(parts) - parts
     found_outer, found_inner = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for count in np.unique(parts[parts > 1]).tolist():
         rings = begins[parts == count][:, None] + np.arange(count)
         for rows in _slices(len(rings), count * count):
             some = rings[rows]
-            for left in _slices(count, count * len(some)):
-                i, j = some[:, left, None], some[:, None, :]
-                boxed = (low[i] <= low[j]).all(axis=-1) & (high[i] >= high[j]).all(axis=-1) & (i != j)
+            for lefts in _slices(count, count * len(some)):
+                i, j = some[:, lefts, None], some[:, None, :]
+                boxed = (
+                    (left[i] <= left[j]) & (right[i] >= right[j]) & (low[i] <= low[j]) & (high[i] >= high[j])
+                )
+                boxed &= i != j
                 a, b, c = np.nonzero(boxed)
-                found_outer.append(some[:, left][a, b])
+                found_outer.append(some[:, lefts][a, b])
                 found_inner.append(some[a, c])
     return np.concatenate(found_outer), np.concatenate(found_inner)
 

@@ -6,6 +6,7 @@ tiny rings, parts without vertices) is read feature by feature the exact way.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,8 +74,8 @@ class ShapeRows:
             return self._exact.read(text, columns, first=first, path=path)
         finally:
             document = None
-        for column in columns:
-            column.take([row.get(column.name) for row in rows], first=first, path=path)
+        for column, values in zip(columns, _columns_of(rows, [c.name for c in columns]), strict=True):
+            column.take(values, first=first, path=path)
         return len(rows), geometries
 
     def _is_suspect(self, text: bytes) -> bool:
@@ -90,6 +91,40 @@ class ShapeRows:
         return any(short in brackets for short in self._short)
 
     def _read(self, document: Any, first: int, path: str) -> tuple[list[dict[str, Any]], Any]:
+        regular = self._regular(document)
+        if regular is None:
+            return self._careful(document, first, path)
+        rows, coords, sizes, parts = regular
+        geometries = np.empty(len(rows), dtype=object)
+        odd = self._build(geometries, list(range(len(rows))), coords, sizes, parts)
+        self._add_odd(geometries, document, odd, first, path)
+        return rows, geometries
+
+    def _regular(self, document: Any) -> Any:
+        """Return attributes, vertices, sizes and parts of a block of whole shapes with nothing beside; else None."""
+        try:
+            shapes = [feature["geometry"] for feature in document]
+            if set(map(len, shapes)) != {1}:
+                return None
+            arrays = [shape[self._key] for shape in shapes]
+            rows = [feature["attributes"].as_dict() for feature in document]
+            if self._key == "points":
+                parts = [1] * len(arrays)
+                sizes = list(map(len, arrays))
+            else:
+                parts = list(map(len, arrays))
+                sizes = [size for array in arrays for size in map(len, array)]
+            if 0 in parts or 0 in sizes:
+                return None
+            coords = np.frombuffer(b"".join([a.as_buffer(of_type="d") for a in arrays]), dtype=np.float64)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
+        if len(coords) != self._kind.width * sum(sizes):
+            return None
+        return rows, coords.reshape(-1, self._kind.width), np.array(sizes), np.array(parts)
+
+    def _careful(self, document: Any, first: int, path: str) -> tuple[list[dict[str, Any]], Any]:
+        """Read a block feature by feature: some have no shape, or one that wants the exact way."""
         key, width = self._key, self._kind.width
         known = 1 if self._kind.reference is None else 2  # members of a geometry that may be passed over
         rows: list[dict[str, Any]] = []
@@ -125,11 +160,13 @@ class ShapeRows:
         if there:
             coords = np.frombuffer(b"".join(buffers), dtype=np.float64).reshape(-1, width)
             odd += self._build(geometries, there, coords, np.array(sizes), np.array(parts))
-        if odd:
-            shapes = [document[i]["geometry"].as_dict() for i in odd]
-            for i, shape in zip(odd, shapes, strict=True):
-                geometries[i] = exact_geometries([shape], self._kind, first + i, path)[0]
+        self._add_odd(geometries, document, odd, first, path)
         return rows, geometries
+
+    def _add_odd(self, geometries: Any, document: Any, odd: list[int], first: int, path: str) -> None:
+        for i in odd:
+            shape = document[i]["geometry"].as_dict()
+            geometries[i] = exact_geometries([shape], self._kind, first + i, path)[0]
 
     def _build(self, out: Any, there: list[int], coords: Any, sizes: Any, parts: Any) -> list[int]:
         """Build the regular shapes into ``out``; return the numbers of those that want the exact way."""
@@ -158,3 +195,13 @@ class ShapeRows:
             coords[np.repeat(of_good, sizes)], sizes[of_good], parts[good], z=z, m=m
         )
         return [there[i] for i in np.flatnonzero(~good)]
+
+
+def _columns_of(rows: list[dict[str, Any]], names: list[str]) -> list[list[Any]]:
+    """Return the values of each name; None where a row lacks it."""
+    if len(names) > 1 and rows:
+        try:
+            return [list(values) for values in zip(*map(itemgetter(*names), rows), strict=True)]
+        except KeyError:
+            pass
+    return [[row.get(name) for row in rows] for name in names]
