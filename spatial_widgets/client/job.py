@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.policy import ContactPolicy, PollPolicy
 from spatial_widgets.client.poller import Poller
+from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.client.results import Results
 from spatial_widgets.client.service import GPService
 from spatial_widgets.client.waiting import PATIENCE_S, Waiting
@@ -227,7 +228,7 @@ class Job:
 
     def _tell_watch(self) -> None:
         if self.watch is not None and not self.watch.ended:
-            Poller.shared().catch_up(self.watch)
+            self.watch.catch_up()
 
     def wait(
         self,
@@ -392,7 +393,7 @@ class Job:
             if watch.error is not None:
                 future.set_exception(watch.error)
             else:
-                poller.submit(load)
+                poller.submit(Errand(load, origin=watch.origin, lasting=True))
 
         poller.watch(self, when_done=ended)
         wrapped = asyncio.wrap_future(future)

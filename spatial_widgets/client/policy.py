@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ContactPolicy", "PollPolicy", "PollSchedule", "RetryPolicy", "Severity", "severity"]
 
 _LONGEST_PAUSE_S = 300.0  # a server's wish beyond this is taken for a slip
+_LEAST_S = 3.0  # an answer needs some time, however long its request had to wait
 _TOKEN_CODES = {498, 499}
 _FINAL_CODES = {400, 401, 403, 404}
 
@@ -138,6 +139,19 @@ class PollSchedule:
     def deadline_s(self) -> float:
         """Seconds that the next poll may take in total."""
         return self._contact.failing_deadline_s if self.failures else self._contact.deadline_s
+
+    def deadline_for(self, now: float, *, since: float | None = None) -> float:
+        """Return seconds that a poll which starts now may take, having waited for its turn ``since`` then.
+
+        While polls fail, waiting is part of it, and what is needed is kept for the failures still missing,
+        so that contact is not counted as lost late.
+        """
+        if not self.failures:
+            return self._contact.deadline_s
+        missing = max(1, self._contact.failures - self.failures)
+        room = (self._contact.latest_s - 2 - self.silent_s(now)) / missing - _LEAST_S - 0.5
+        allowed = min(self._contact.failing_deadline_s, max(room, _LEAST_S))
+        return allowed if since is None else min(allowed, max(since + allowed - now, _LEAST_S))
 
     def silent_s(self, now: float) -> float:
         """Return seconds since the last good answer."""

@@ -1,130 +1,39 @@
 """One thread that watches any number of jobs.
 
-A heap of due times over :meth:`Poller.tick`, which is synchronous and takes the time as an argument; the
+An agenda of due times over :meth:`Poller.tick`, which is synchronous and takes the time as an argument; the
 requests themselves run on a bounded pool of daemon threads, so that a slow server holds up nobody else's
 polls. Subscribers are called on the poller's thread, one after the other, with changes only.
+
+A poll that is asked for stays on the agenda: one that cannot even start, because its own origin answers
+nobody and holds all the threads it may have, counts as failed when its time is over.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from spatial_widgets.client.agenda import Agenda
 from spatial_widgets.client.clock import SYSTEM_CLOCK
-from spatial_widgets.client.policy import PollSchedule
-from spatial_widgets.client.requestpool import RequestPool, Workers
+from spatial_widgets.client.policy import Severity, severity
+from spatial_widgets.client.requestpool import Errand, RequestPool, Workers
 from spatial_widgets.client.waiting import lost
+from spatial_widgets.client.watch import Watch
+from spatial_widgets.errors import TransportTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spatial_widgets.client.clock import Clock
     from spatial_widgets.client.job import Job
-    from spatial_widgets.protocol import JobInfo
 
 __all__ = ["Poller", "RequestPool", "Watch", "Workers"]
 
 logger = logging.getLogger(__name__)
 _LONGEST_SLEEP_S = 3600.0
-
-
-class Watch:
-    """One job under watch: who is told of changes, and how it ended.
-
-    ``ended`` is set after the last subscriber was told; ``error`` is then None, or why watching ended
-    without a final status (JobLost, or the service's refusal).
-    """
-
-    def __init__(self, job: Job, poller: Poller, now: float) -> None:
-        self.job = job
-        self.error: BaseException | None = None
-        self.failure: BaseException | None = None
-        self.ended = False
-        self.published: JobInfo | None = None
-        self.in_flight = False
-        self.number = -1
-        self.changes = 0
-        self.schedule = PollSchedule(now, poll=job.poll_policy, contact=job.contact_policy)
-        self._poller = poller
-        self._subscribers: list[Callable[[Watch], None]] = []
-        self._done_callbacks: list[Callable[[Watch], None]] = []
-        self._changed = threading.Condition()
-
-    def subscribe(self, on_change: Callable[[Watch], None]) -> None:
-        """Call ``on_change(watch)`` on the poller's thread now and at every change, the end included."""
-        with self._changed:
-            self._subscribers.append(on_change)
-        self._poller.call(lambda: self._tell([on_change]))
-
-    def unsubscribe(self, on_change: Callable[[Watch], None]) -> None:
-        """Stop calling; the watch ends when nobody is left who wants to know."""
-        with self._changed:
-            if on_change in self._subscribers:
-                self._subscribers.remove(on_change)
-
-    def when_done(self, callback: Callable[[Watch], None]) -> None:
-        """Call once, on the poller's thread, after the end was published; at once if it was."""
-        with self._changed:
-            if not self.ended:
-                self._done_callbacks.append(callback)
-                return
-        self._poller.call(lambda: callback(self))
-
-    def wait_for_change(self, seen: int, timeout_s: float | None) -> bool:
-        """Block until ``changes`` is no longer ``seen``, or the end; return whether it ended."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.ended or self.changes != seen, timeout_s)
-            return self.ended
-
-    def refuse_own_thread(self) -> None:
-        """Raise RuntimeError on the poller's thread, where waiting would wait for itself."""
-        if self._poller.is_current_thread():
-            raise RuntimeError(
-                "Waiting inside an observer would wait for itself; wait in another thread or cell."
-            )
-
-    # ------------------------------------------------------------ on the poller's thread
-
-    def publish(self) -> None:
-        """Tell every subscriber how things stand."""
-        info = self.job.info
-        with self._changed:
-            subscribers = list(self._subscribers)
-        self._tell(subscribers)
-        with self._changed:
-            self.published = info
-            self.changes += 1
-            self._changed.notify_all()
-
-    def end(self) -> None:
-        """Publish the end and release whoever waits."""
-        self.publish()
-        with self._changed:
-            self.ended = True
-            callbacks, self._done_callbacks = self._done_callbacks, []
-            self._changed.notify_all()
-        for callback in callbacks:
-            self._guarded(callback)
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether anybody still listens."""
-        with self._changed:
-            return bool(self._subscribers or self._done_callbacks) or self.job.cancel_pending
-
-    def _tell(self, subscribers: list[Callable[[Watch], None]]) -> None:
-        for subscriber in subscribers:
-            self._guarded(subscriber)
-
-    def _guarded(self, callback: Callable[[Watch], None]) -> None:
-        try:
-            callback(self)
-        except BaseException:  # a user's sys.exit() must not end everybody's polling
-            logger.exception("A subscriber of job %s raised; watching goes on", self.job.job_id)
+_LOOK_AGAIN_S = 5.0
 
 
 class Poller:
@@ -148,10 +57,10 @@ class Poller:
         self._threaded = threaded
         self._thread: threading.Thread | None = None
         self._wake = threading.Condition()
-        self._due: list[tuple[float, int, Watch]] = []
-        self._order = itertools.count()
+        self._agenda: Agenda[Watch] = Agenda()
+        self._asked: set[Watch] = set()  # those with a poll queued or under way
+        self._watches: set[Watch] = set()
         self._calls: deque[Callable[[], None]] = deque()
-        self._in_flight = 0
 
     @classmethod
     def shared(cls) -> Poller:
@@ -184,7 +93,8 @@ class Poller:
             if when_done is not None:
                 watch.when_done(when_done)
             if is_new:
-                self._push(watch, self._clock.now())
+                self._watches.add(watch)
+                self._agenda.put(watch, self._clock.now())
         self._rouse()
         return watch
 
@@ -195,12 +105,12 @@ class Poller:
             if watch.ended:
                 return
             if watch.job.done():
-                watch.end()
+                self._end(watch)
             elif watch.published != watch.job.info:
                 watch.publish()
-                if not watch.in_flight:
+                if watch.errand is None:
                     with self._wake:
-                        self._push(watch, self._clock.now() + watch.schedule.soon_s)
+                        self._agenda.put(watch, self._clock.now() + watch.schedule.soon_s)
 
         self.call(publish)
 
@@ -228,7 +138,7 @@ class Poller:
         self._rouse()
 
     def submit(self, work: Callable[[], None]) -> None:
-        """Run ``work`` on a thread of the request pool."""
+        """Run ``work`` on a thread of the request pool; an :class:`Errand` says for whom it is."""
         self._workers.submit(work)
 
     def is_current_thread(self) -> bool:
@@ -240,77 +150,130 @@ class Poller:
         while True:
             with self._wake:
                 work = self._calls.popleft() if self._calls else None
-            if work is None:
-                break
-            try:
-                work()
-            except Exception:
-                logger.exception("Work on the poller's thread failed")
-        while True:
-            with self._wake:
-                if not self._due or self._due[0][0] > now:
-                    return self._due[0][0] if self._due else None
-                _, number, watch = heapq.heappop(self._due)
-                if watch.ended or number != watch.number:  # superseded by a later push
-                    continue
-                watch.in_flight = True
-                self._in_flight += 1
-            self._start_poll(watch)
+                watch = None if work is not None else self._agenda.pop(now)
+                if work is None and watch is None:
+                    return self._agenda.soonest
+            if work is not None:
+                try:
+                    work()
+                except Exception:
+                    logger.exception("Work on the poller's thread failed")
+            elif watch is not None and not watch.ended:
+                if watch.errand is None:
+                    self._start_poll(watch)
+                else:
+                    self._look_at_poll(watch, watch.errand)
 
-    # ------------------------------------------------------------ inside
+    # ------------------------------------------------------------ polls, on the poller's thread
 
     def _start_poll(self, watch: Watch) -> None:
         if watch.job.done() or not watch.is_wanted:
-            self._arrive(watch, None)
+            self._end(watch)
             return
-        deadline_s = watch.schedule.deadline_s
+        now = self._clock.now()
 
         def poll() -> None:
             error: BaseException | None = None
             asked: float | None = None
             try:
-                watch.job.refresh(deadline_s=deadline_s)
+                allowed = watch.schedule.deadline_for(self._clock.now(), since=watch.since)
+                watch.job.refresh(deadline_s=allowed)
                 asked = watch.job.session.last_retry_after_s
             except BaseException as caught:  # noqa: BLE001 -- sorted by the schedule
                 error = caught
             with self._wake:
-                self._calls.append(lambda: self._arrive(watch, error, asked))
+                self._calls.append(lambda: self._arrive(watch, errand, error, asked))
             self._rouse()
 
-        self._workers.submit(poll)
-
-    def _arrive(self, watch: Watch, error: BaseException | None, retry_after_s: float | None = None) -> None:
+        errand = Errand(poll, origin=watch.origin)
         with self._wake:
-            self._in_flight -= 1
-            watch.in_flight = False
-        if watch.ended:
+            watch.errand, watch.since, watch.is_overdue = errand, now, False
+            self._asked.add(watch)
+            self._agenda.put(watch, now + watch.schedule.deadline_for(now))
+        self._workers.submit(errand)
+
+    def _look_at_poll(self, watch: Watch, errand: Errand) -> None:
+        """Count a poll as failed that has not come back though its time is over."""
+        now = self._clock.now()
+        if errand.started and not watch.is_overdue:  # its own deadline runs, and is the better judge
+            watch.is_overdue = True
+            again = now + watch.schedule.deadline_for(now) + _LOOK_AGAIN_S
+        elif not errand.started and not self._is_held_up_by_its_origin(watch):
+            again = now + _LOOK_AGAIN_S
+        else:
+            where = "no answer" if errand.started else "no request could start: none before it was answered"
+            error = TransportTimeout(
+                f"GET {watch.job.url}: {where} for {now - watch.since:.0f} s.", url=watch.job.url
+            )
+            delay = self._after_failure(watch, error, now)
+            if delay is None:
+                return
+            watch.publish()
+            watch.since = now + delay
+            again = watch.since + watch.schedule.deadline_for(now)
+        with self._wake:
+            self._agenda.put(watch, again)
+
+    def _is_held_up_by_its_origin(self, watch: Watch) -> bool:
+        """Whether other polls of the same origin are under way, and those that came back mostly failed."""
+        kin = [w for w in self._watches if w.origin == watch.origin]
+        if not any(w.errand is not None and w.errand.started for w in kin):
+            return False  # other origins hold the threads: that says nothing of this one
+        reports = [w.report[1] for w in kin if w.report is not None and w.report[0] >= watch.since]
+        return 2 * sum(reports) <= len(reports)
+
+    def _arrive(
+        self, watch: Watch, errand: Errand, error: BaseException | None, retry_after_s: float | None
+    ) -> None:
+        if watch.errand is not errand:  # it was given up
             return
         now = self._clock.now()
-        was_failing, watch.failure = watch.failure is not None, error
+        self._forget_poll(watch)
+        watch.report = (now, error is None or severity(error) is not Severity.SOFT)
+        if watch.ended:
+            return
+        was_failing = watch.failure is not None
         if watch.job.done() or not watch.is_wanted:
-            watch.end()
+            watch.failure = error
+            self._end(watch)
             return
         if error is None:
+            watch.failure = None
             delay: float | None = watch.schedule.after_reply(now, watch.job.info, retry_after_s=retry_after_s)
         else:
-            delay = watch.schedule.after_failure(now, error)
+            delay = self._after_failure(watch, error, now)
         if delay is None:
-            watch.error = self._ending(watch, error, now) if error is not None else None
-            watch.end()
             return
         if error is not None or was_failing or watch.published != watch.job.info:
             watch.publish()
         with self._wake:
-            self._push(watch, now + delay)
+            self._agenda.put(watch, now + delay)
 
-    def _ending(self, watch: Watch, error: BaseException, now: float) -> BaseException:
-        return (
-            lost(watch.job, error, watch.schedule.silent_s(now)) if watch.schedule.is_lost(error) else error
-        )
+    def _after_failure(self, watch: Watch, error: BaseException, now: float) -> float | None:
+        """Note a failed poll and return the pause after it; None means that this was the end."""
+        watch.failure = error
+        delay = watch.schedule.after_failure(now, error)
+        if delay is None:
+            is_lost = watch.schedule.is_lost(error)
+            watch.error = lost(watch.job, error, watch.schedule.silent_s(now)) if is_lost else error
+            self._end(watch)
+        return delay
 
-    def _push(self, watch: Watch, due: float) -> None:
-        watch.number = next(self._order)
-        heapq.heappush(self._due, (due, watch.number, watch))
+    def _end(self, watch: Watch) -> None:
+        self._forget_poll(watch)
+        with self._wake:
+            self._watches.discard(watch)
+        watch.end()
+
+    def _forget_poll(self, watch: Watch) -> None:
+        with self._wake:
+            self._agenda.drop(watch)
+            self._asked.discard(watch)
+            if watch.errand is not None:
+                watch.errand.cancelled = True
+                watch.errand = None
+
+    # ------------------------------------------------------------ the thread
 
     def _rouse(self) -> None:
         with self._wake:
@@ -321,17 +284,17 @@ class Poller:
                 self._thread.start()
 
     def _has_work(self) -> bool:
-        return bool(self._due or self._calls or self._in_flight)
+        return bool(self._agenda or self._calls or self._asked)
 
     def _run(self) -> None:
         while True:
-            due = self.tick(self._clock.now())
+            self.tick(self._clock.now())
             with self._wake:
                 if not self._has_work():
                     self._thread = None
                     return
                 if not self._calls:
-                    soonest: Any = self._due[0][0] if self._due else due
+                    soonest = self._agenda.soonest
                     left = None if soonest is None else soonest - self._clock.now()
                     if left is None or left > 0:
                         self._clock.wait(self._wake, None if left is None else min(left, _LONGEST_SLEEP_S))

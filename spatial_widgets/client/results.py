@@ -15,9 +15,10 @@ import pandas as pd
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.layers import LayerReader
 from spatial_widgets.client.poller import Poller
+from spatial_widgets.client.requestpool import Loads
 from spatial_widgets.codec import FileReference, LayerOptions, LayerText, ToldTooLate, decode_value
 from spatial_widgets.errors import JobError, NotFound, ProtocolError, WaitTimeout
-from spatial_widgets.protocol.urls import join
+from spatial_widgets.protocol.urls import join, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,9 +191,8 @@ class Results(Mapping[str, Any]):
             session = self._job.session
             if value.token:  # the layer's own, for its own host
                 session = session.for_origin(target, auth=value.token)
-            return LayerReader(session, target, Poller.shared(), options=options).read(
-                deadline_s=budget.left_s
-            )
+            workers = Loads(Poller.shared(), origin(target))
+            return LayerReader(session, target, workers, options=options).read(deadline_s=budget.left_s)
         return ResultFile(target, format=value.format, session=self._job.session)
 
 

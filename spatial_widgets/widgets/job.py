@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from spatial_widgets.client import Job, Poller
+from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.widgets import view
 from spatial_widgets.widgets._base import LiveWidget, static_text
@@ -165,7 +166,7 @@ class JobWidget(LiveWidget):
                 self._apply(message_tail=self._tail(self._log))
             self._update_saved_output()
         if self.job.status.is_success and not self.results_ready and is_first_end:
-            Poller.shared().submit(self._load_results)
+            Poller.shared().submit(Errand(self._load_results, origin=watch.origin, lasting=True))
 
     def _state(self, watch: Watch | None) -> dict[str, Any]:
         info = self.job.info
@@ -220,7 +221,7 @@ class JobWidget(LiveWidget):
         kind = content.get("kind") if isinstance(content, dict) else None
         if kind == "cancel":
             self.send({"kind": "cancel-ack"})
-            Poller.shared().submit(self._cancel)
+            Poller.shared().submit(Errand(self._cancel, origin=self._watch.origin))
         elif kind == "hello":
             self.send({"kind": "now", "now": time.time()})
         elif kind == "log-from":
