@@ -83,10 +83,11 @@ class Poller:
         ``when_done(watch)`` once, after the end was published.
         """
         with self._wake:
-            watch = job.watch
-            is_new = watch is None or watch.ended
+            watch, now = job.watch, self._clock.now()
+            is_new = watch is None or watch.revive(now)
             if watch is None or watch.ended:
-                watch = job.watch = Watch(job, self, self._clock.now())
+                watch, is_new = Watch(job, self, now), True
+                job.watch = watch
             # Listeners first: a watch that nobody wants is dropped when it comes due.
             if on_change is not None:
                 watch.subscribe(on_change)
@@ -94,14 +95,23 @@ class Poller:
                 watch.when_done(when_done)
             if is_new:
                 self._watches.add(watch)
-                self._agenda.put(watch, self._clock.now())
+                self._agenda.put(watch, now)
         self._rouse()
         return watch
 
     def catch_up(self, watch: Watch) -> None:
-        """Publish what somebody else's request brought, and poll again soon."""
+        """Publish what somebody else's request brought, and poll again soon.
+
+        A watch that had lost its job has found it again, and goes on.
+        """
 
         def publish() -> None:
+            if watch.revive(self._clock.now()):
+                with self._wake:
+                    self._watches.add(watch)
+                    self._agenda.put(watch, self._clock.now() + watch.schedule.soon_s)
+                if not watch.job.done():
+                    watch.publish()
             if watch.ended:
                 return
             if watch.job.done():

@@ -43,7 +43,7 @@ class Watch:
         self.report: tuple[float, bool] | None = (
             None  # when a poll last came back, and whether with an answer
         )
-        self.schedule = PollSchedule(now, poll=job.poll_policy, contact=job.contact_policy)
+        self.schedule = self._new_schedule(now)
         self._poller = poller
         self._subscribers: list[Callable[[Watch], None]] = []
         self._done_callbacks: list[Callable[[Watch], None]] = []
@@ -85,6 +85,18 @@ class Watch:
             raise RuntimeError(
                 "Waiting inside an observer would wait for itself; wait in another thread or cell."
             )
+    def revive(self, now: float) -> bool:
+        """Begin anew with the same subscribers after an end in an error; return whether it was one."""
+        with self._changed:
+            if not self.ended or self.error is None:
+                return False
+            self.ended, self.error, self.failure = False, None, None
+            self.schedule = self._new_schedule(now)
+            return True
+
+    def _new_schedule(self, now: float) -> PollSchedule:
+        return PollSchedule(now, poll=self.job.poll_policy, contact=self.job.contact_policy)
+
 
     # ------------------------------------------------------------ on the poller's thread
 

@@ -89,7 +89,7 @@ class JobWidget(LiveWidget):
         self._log: list[JobMessage] = []
         self._summaries: list[view.Summary] = []
         self._is_closed = False
-        self._end_is_shown = False
+        self._end_shown = ""
         super().__init__(**traits)
         self.on_msg(self._on_browser)
         self._apply(
@@ -156,17 +156,19 @@ class JobWidget(LiveWidget):
     def _on_change(self, watch: Watch) -> None:
         if self._is_closed:
             return
-        is_first_end = not self._end_is_shown
+        end = "done" if self.job.done() else "lost" if watch.error is not None else ""
+        is_new_end = end not in {"", self._end_shown}
+        self._end_shown = end  # a job that was lost may be found again, and end once more
         lines = self._new_lines()
         self._apply(**self._state(watch))
         self._send_lines(len(self._log) - len(lines), lines)
-        if self.job.done() or watch.error is not None:
-            self._end_is_shown = True
-            if is_first_end:
-                self._apply(message_tail=self._tail(self._log))
+        if is_new_end:
+            self._apply(message_tail=self._tail(self._log))
+        if end:
             self._update_saved_output()
-        if self.job.status.is_success and not self.results_ready and is_first_end:
-            Poller.shared().submit(Errand(self._load_results, origin=watch.origin, lasting=True))
+        if self.job.status.is_success and is_new_end:
+            load = Errand(self._load_results, origin=watch.origin, lasting=True)
+            Poller.shared().submit(load)
 
     def _state(self, watch: Watch | None) -> dict[str, Any]:
         info = self.job.info
