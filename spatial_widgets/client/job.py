@@ -227,7 +227,7 @@ class Job:
         return self._info
 
     def _tell_watch(self) -> None:
-        if self.watch is not None and not self.watch.ended:
+        if self.watch is not None:
             self.watch.catch_up()
 
     def wait(
@@ -395,9 +395,14 @@ class Job:
             else:
                 poller.submit(Errand(load, origin=watch.origin, lasting=True))
 
-        poller.watch(self, when_done=ended)
+        watch = poller.watch(self, when_done=ended)
         wrapped = asyncio.wrap_future(future)
-        while not wrapped.done():
-            # Awake now and then: a kernel's Interrupt is seen only by a running loop.
-            await asyncio.wait({wrapped}, timeout=0.2)
-        return wrapped.result()
+        try:
+            while not wrapped.done():
+                # Awake now and then: a kernel's Interrupt is seen only by a running loop.
+                await asyncio.wait({wrapped}, timeout=0.2)
+            return wrapped.result()
+        finally:
+            if not wrapped.done():  # cancelled: nobody waits here any more
+                watch.forget(ended)
+                wrapped.cancel()

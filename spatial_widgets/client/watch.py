@@ -69,6 +69,12 @@ class Watch:
                 return
         self._poller.call(lambda: callback(self))
 
+    def forget(self, callback: Callable[[Watch], None]) -> None:
+        """Take back a :meth:`when_done`; the watch ends when nobody is left who wants to know."""
+        with self._changed:
+            if callback in self._done_callbacks:
+                self._done_callbacks.remove(callback)
+
     def wait_for_change(self, seen: int, timeout_s: float | None) -> bool:
         """Block until ``changes`` is no longer ``seen``, or the end; return whether it ended."""
         with self._changed:
@@ -76,15 +82,9 @@ class Watch:
             return self.ended
 
     def catch_up(self) -> None:
-        """Have what somebody else's request brought published."""
+        """Have what somebody else's request brought published; watching goes on if it had ended in an error."""
         self._poller.catch_up(self)
 
-    def refuse_own_thread(self) -> None:
-        """Raise RuntimeError on the poller's thread, where waiting would wait for itself."""
-        if self._poller.is_current_thread():
-            raise RuntimeError(
-                "Waiting inside an observer would wait for itself; wait in another thread or cell."
-            )
     def revive(self, now: float) -> bool:
         """Begin anew with the same subscribers after an end in an error; return whether it was one."""
         with self._changed:
@@ -97,6 +97,12 @@ class Watch:
     def _new_schedule(self, now: float) -> PollSchedule:
         return PollSchedule(now, poll=self.job.poll_policy, contact=self.job.contact_policy)
 
+    def refuse_own_thread(self) -> None:
+        """Raise RuntimeError on the poller's thread, where waiting would wait for itself."""
+        if self._poller.is_current_thread():
+            raise RuntimeError(
+                "Waiting inside an observer would wait for itself; wait in another thread or cell."
+            )
 
     # ------------------------------------------------------------ on the poller's thread
 
