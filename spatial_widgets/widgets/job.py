@@ -150,6 +150,8 @@ class JobWidget(LiveWidget):
         if getattr(self, "_watch", None) is not None:
             self._watch.unsubscribe(self._on_change)
         super().close()
+            if _widgets.get(self.job) is self:
+                del _widgets[self.job]  # it would keep its own key alive
 
     # ------------------------------------------------------------ on the poller's thread: the one writer
 
