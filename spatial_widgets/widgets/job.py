@@ -87,6 +87,7 @@ class JobWidget(LiveWidget):
             )
         self.job = job
         self._log: list[JobMessage] = []
+        self._listed: tuple[JobMessage, ...] = ()
         self._summaries: list[view.Summary] = []
         self._is_closed = False
         self._end_shown = ""
@@ -149,9 +150,9 @@ class JobWidget(LiveWidget):
         self._is_closed = True
         if getattr(self, "_watch", None) is not None:
             self._watch.unsubscribe(self._on_change)
-        super().close()
             if _widgets.get(self.job) is self:
                 del _widgets[self.job]  # it would keep its own key alive
+        super().close()
 
     # ------------------------------------------------------------ on the poller's thread: the one writer
 
@@ -188,7 +189,11 @@ class JobWidget(LiveWidget):
 
     def _new_lines(self) -> list[JobMessage]:
         """Append what the service's list has beyond the log, and return it; the log itself never shrinks."""
-        fresh = list(self.job.info.messages[len(self._log) :])
+        now, before = self.job.info.messages, self._listed
+        if now is before:
+            return []
+        self._listed = now
+        fresh = view.fresh_lines(self._log, before, now)
         self._log.extend(fresh)
         return fresh
 

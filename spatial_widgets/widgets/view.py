@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spatial_widgets.client import Job
+    from spatial_widgets.protocol import JobMessage
 
-__all__ = ["TONES", "Summary", "badge", "error_text", "html_text", "plain_text", "summarize"]
+__all__ = ["TONES", "Summary", "badge", "error_text", "fresh_lines", "html_text", "plain_text", "summarize"]
 
 #: Status to tone; the tone decides the colour, the word always stands beside it.
 TONES: dict[JobStatus, str] = {
@@ -124,6 +125,26 @@ def error_text(job: Job, watch_error: BaseException | None) -> str:
     except JobError as error:
         return str(error)
     return ""
+
+
+def fresh_lines(
+    log: Sequence[JobMessage], before: Sequence[JobMessage], now: Sequence[JobMessage]
+) -> list[JobMessage]:
+    """Return what a service's list of messages says beyond the log of all that was shown.
+
+    A list may lag behind, lose its oldest messages, or start anew: it is laid where it agrees with the log
+    as far as both reach, longest first, else taken as a continuation of ``before``, the list that the service
+    gave last, else it is new altogether.
+    """
+    log, before, now = list(log), list(before), list(now)
+    if not now or now[: len(log)] == log:
+        return now[len(log) :]
+    for start, message in enumerate(log):
+        if message == now[0]:
+            shared = min(len(log) - start, len(now))
+            if log[start : start + shared] == now[:shared]:
+                return now[shared:]
+    return now[len(before) :] if before and now[: len(before)] == before else now
 
 
 def plain_text(job: Job, summaries: Sequence[Summary], error: str) -> str:
