@@ -91,6 +91,7 @@ class JobWidget(LiveWidget):
         self._summaries: list[view.Summary] = []
         self._is_closed = False
         self._end_shown = ""
+        self._problem = ""  # with a result; the job itself is well
         super().__init__(**traits)
         self.on_msg(self._on_browser)
         self._apply(
@@ -182,7 +183,7 @@ class JobWidget(LiveWidget):
             "progress_text": info.progress.message if info.progress else "",
             "messages": [m.to_json() for m in info.messages[-_TAIL:]],
             "message_total": len(self._log),
-            "error": view.error_text(self.job, watch.error if watch else None),
+            "error": view.error_text(self.job, watch.error if watch else None) or self._problem,
             "contact": _contact(watch),
             "ended_at": (self.ended_at or info.received_at) if over else None,
         }
@@ -206,7 +207,7 @@ class JobWidget(LiveWidget):
         return [[m.level, m.description] for m in lines[-max(_TAIL, _BATCH) :]]
 
     def _show_results(self, summaries: list[view.Summary], problem: str) -> None:
-        self._summaries = summaries
+        self._summaries, self._problem = summaries, problem
         self._apply(
             summary=[s.to_json() for s in summaries],
             error=problem or self.error,

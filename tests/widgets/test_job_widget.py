@@ -120,6 +120,8 @@ def test_a_result_that_cannot_be_read_is_told_and_the_job_stays_a_success(closin
     assert w.job_status == "esriJobSucceeded"
     assert "more rows" in w.error
     assert not w.results_ready
+    w.refresh()
+    assert "more rows" in w.error
 
 
 def test_the_log_travels_once_and_is_healed_on_request(closing):
