@@ -45,6 +45,11 @@ class TestHeightsAndMeasures:
         flat = {"layerDefinition": {"hasZ": True}, "featureSet": document}
         for flagged in ({**document, "hasZ": True}, flat, {k: flat[k] for k in reversed(flat)}):
             assert [row[2] for row in zm(read(flagged).geometry[0])] == [1, 2]
+        fields = [{"name": "n", "type": "esriFieldTypeInteger"}]
+        late = {"fields": fields, **document, "hasZ": True, "hasM": False}
+        assert [row[2] for row in zm(read(late).geometry[0])] == [1, 2]
+        none = read({**late, "features": []})
+        assert list(none.columns) == ["n", "geometry"]
 
     def test_a_missing_height_is_nan(self, read):
         found = shapes(read, {"paths": [[[0, 0, None], [1, 1, 2]]]}, kind="Polyline", hasZ=True)
