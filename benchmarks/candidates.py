@@ -41,7 +41,7 @@ def ours(payload: bytes) -> Any:
     """Load what is in memory."""
     from spatial_widgets.codec import decode_features
 
-    return decode_features(payload if _bytes_are_read() else json.loads(payload))
+    return decode_features(payload)
 
 
 def ours_from_socket(url: str) -> Any:
@@ -137,17 +137,6 @@ CANDIDATES: dict[str, Callable[[Any], Any]] = {
     "shapely loop": loop,
 }
 _FROM_SOCKET = {ours_from_socket, gunzip_from_socket}
-
-
-def _bytes_are_read() -> bool:
-    from spatial_widgets.codec import decode_features
-    from spatial_widgets.errors import CodecError
-
-    try:
-        decode_features(b'{"features": []}')
-    except CodecError:
-        return False
-    return True
 
 
 # ---------------------------------------------------------------- measuring
