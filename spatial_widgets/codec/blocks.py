@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FeatureText", "NotJson"]
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 _LOOK = 1 << 14
 _FEATURES = b'"features"'
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,"]', re.DOTALL)
@@ -118,19 +118,21 @@ class FeatureText:
 
     # ------------------------------------------------------------ the blocks
 
-    def read(self, take: Callable[[bytes], None]) -> bool:
-        """Hand over the features, block by block, each as ``[{…},…]``; return False if the text ends among them.
+    def read(self, take: Callable[[bytes], None], *, size: int = _BLOCK) -> bool:
+        """Hand over the features, in blocks of about ``size`` bytes, each as ``[{…},…]``.
+
+        Returns False if the text ends among them.
 
         ``take`` raises :class:`NotJson` for a block that is none, before it keeps anything of it.
         """
-        size = _BLOCK
+        wanted = size
         while True:
             end, is_all = self._window(size)
             if not is_all:
                 cut = _likely_border(self._data, self._at, end)
                 if cut is not None and self._offered(take, cut[0]):
                     self._at = cut[1]
-                    size = _BLOCK
+                    size = wanted
                     continue
             last_end, next_start, _, array_end = _scan(self._data, self._at, end)
             if array_end is not None:
@@ -141,7 +143,7 @@ class FeatureText:
             if last_end is not None and next_start is not None:
                 take(self._block(last_end))
                 self._at = next_start
-                size = _BLOCK
+                size = wanted
             elif is_all:
                 return False
             else:

@@ -146,13 +146,21 @@ def free_name(name: str, taken: set[str]) -> str:
 
 def _take_integers(values: list[Any]) -> tuple[Any, Any]:
     kinds = set(map(type, values))
-    mask = None
-    if type(None) in kinds:
-        mask = np.fromiter((v is None for v in values), np.bool_, len(values))
-        values = [0 if v is None else v for v in values]
+    if kinds <= {int}:
+        return np.fromiter(values, np.int64, len(values)), None
+    objects, mask = _without_nulls(values, 0)
     if not kinds <= {int, type(None)}:
-        values = READERS["esriFieldTypeInteger"](values)
-    return np.fromiter(values, np.int64, len(values)), mask
+        objects = np.array(READERS["esriFieldTypeInteger"](objects.tolist()), dtype=object)
+    return objects.astype(np.int64), mask
+
+
+def _without_nulls(values: list[Any], instead: Any) -> tuple[Any, Any]:
+    """Return the values as objects, nulls replaced, and where they were."""
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = values
+    mask = np.equal(objects, np.array(None, dtype=object))
+    objects[mask] = instead
+    return objects, mask
 
 
 def _join_integers(blocks: list[tuple[Any, Any]]) -> Any:
@@ -175,10 +183,10 @@ def _take_floats(values: list[Any]) -> Any:
 
 def _take_dates(values: list[Any]) -> Any:
     kinds = set(map(type, values))
-    if kinds <= {int, type(None)}:
-        if type(None) in kinds:
-            values = [NAT_MS if v is None else v for v in values]
+    if kinds <= {int}:
         return np.fromiter(values, np.int64, len(values))
+    if kinds <= {int, type(None)}:
+        return _without_nulls(values, NAT_MS)[0].astype(np.int64)
     return READERS["esriFieldTypeDate"](values)
 
 

@@ -161,7 +161,7 @@ class LayerText:
         self._layer = self._begin()
         if self._layer is None:
             return self._text.head + self._text.rest()
-        if not self._text.read(self._layer.take):
+        if not self._text.read(self._layer.take, size=self._layer.block_bytes):
             return self._text.head
         return self._text.head + self._text.rest()
 

@@ -179,6 +179,8 @@ class Layer:
             reserved=_GEOMETRY if description.geometry_type else None,
         )
         self._reader: RowReader | None = None
+        #: The size of blocks that is cheapest: few for shapes, and small enough for the caches of typed records.
+        self.block_bytes = 1 << 20 if ShapeRows.can_read(self._kind) else 1 << 18
         self._geometries: list[Any] = []
         self.rows = 0
 

@@ -95,8 +95,7 @@ class ShapeRows:
         if regular is None:
             return self._careful(document, first, path)
         rows, coords, sizes, parts = regular
-        geometries = np.empty(len(rows), dtype=object)
-        odd = self._build(geometries, list(range(len(rows))), coords, sizes, parts)
+        geometries, odd = self._build(coords, sizes, parts)
         self._add_odd(geometries, document, odd, first, path)
         return rows, geometries
 
@@ -159,7 +158,8 @@ class ShapeRows:
         geometries = np.empty(len(rows), dtype=object)
         if there:
             coords = np.frombuffer(b"".join(buffers), dtype=np.float64).reshape(-1, width)
-            odd += self._build(geometries, there, coords, np.array(sizes), np.array(parts))
+            geometries[there], of_there = self._build(coords, np.array(sizes), np.array(parts))
+            odd += [there[i] for i in of_there]
         self._add_odd(geometries, document, odd, first, path)
         return rows, geometries
 
@@ -168,33 +168,29 @@ class ShapeRows:
             shape = document[i]["geometry"].as_dict()
             geometries[i] = exact_geometries([shape], self._kind, first + i, path)[0]
 
-    def _build(self, out: Any, there: list[int], coords: Any, sizes: Any, parts: Any) -> list[int]:
-        """Build the regular shapes into ``out``; return the numbers of those that want the exact way."""
+    def _build(self, coords: Any, sizes: Any, parts: Any) -> tuple[Any, list[int]]:
+        """Return the geometries, and the numbers of those that want the exact way and are still None."""
         kind = self._kind
         z, m = kind.z, kind.m
         if m and not KEEPS_M:
             warn_of_lost_measures()
             coords, m = coords[:, : 2 + z], False
-        ends = np.cumsum(sizes)
         if self._key == "points":
-            out[there] = build_multipoints(coords, sizes, z=z, m=m)
-            return []
-        if self._key == "paths":
-            regular = sizes >= 2
-        else:
-            regular = (sizes >= 4) & (coords[ends - sizes] == coords[ends - 1]).all(axis=1)
+            return build_multipoints(coords, sizes, z=z, m=m), []
         build = build_lines if self._key == "paths" else build_polygons
+        regular = sizes >= 2
+        if self._key == "rings":
+            ends = np.cumsum(sizes)
+            regular = (sizes >= 4) & (coords[ends - sizes] == coords[ends - 1]).all(axis=1)
         if regular.all():
-            out[there] = build(coords, sizes, parts, z=z, m=m)
-            return []
+            return build(coords, sizes, parts, z=z, m=m), []
         feature = np.repeat(np.arange(len(parts)), parts)
         good = np.ones(len(parts), dtype=bool)
         good[feature[~regular]] = False
         of_good = good[feature]
-        out[np.array(there)[good]] = build(
-            coords[np.repeat(of_good, sizes)], sizes[of_good], parts[good], z=z, m=m
-        )
-        return [there[i] for i in np.flatnonzero(~good)]
+        built = np.empty(len(parts), dtype=object)
+        built[good] = build(coords[np.repeat(of_good, sizes)], sizes[of_good], parts[good], z=z, m=m)
+        return built, np.flatnonzero(~good).tolist()
 
 
 def _columns_of(rows: list[dict[str, Any]], names: list[str]) -> list[list[Any]]:
