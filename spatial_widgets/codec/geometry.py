@@ -5,7 +5,6 @@ Coordinates are in the order x, y (longitude, latitude), then z, then m.
 
 from __future__ import annotations
 
-import logging
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_geometries", "longest_vertex"]
 
-logger = logging.getLogger(__name__)
 Geometry = Any  # shapely publishes no types
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 _MIN_RING = 4
@@ -188,13 +186,6 @@ def _parts(documents: Any, z: bool, m: bool, path: str) -> tuple[list[Floats], b
     named = [(part, f"{path}[{i}]") for i, part in enumerate(documents or []) if part]
     lengths = {_length(v, where) for part, where in named for v in part}
     longest = max(lengths, default=2)
-    if longest > 2 + z + m:
-        logger.warning(
-            "%s: vertices have more numbers than the layer announces (hasZ %s, hasM %s); they are dropped",
-            path,
-            z,
-            m,
-        )
     has_z, has_m = z and longest > 2, m and longest > 2 + z
     columns = [0, 1, *([2] if has_z else []), *([2 + z] if has_m else [])]
     return [_vertices(part, columns, where) for part, where in named], has_z, has_m

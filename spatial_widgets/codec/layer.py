@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Description", "Layer", "LayerOptions", "is_features"]
 
+logger = logging.getLogger(__name__)
 _GEOMETRY = "geometry"
 
 
@@ -218,6 +220,11 @@ class Layer:
 
     def frame(self, description: Description) -> gpd.GeoDataFrame | pd.DataFrame:
         """Return the frame; ``description`` is what stands around the features, all of it."""
+        if self._kind.surprise and self._kind.name is not None:
+            logger.warning(
+                "%s: some vertices have more numbers than the layer announces (hasZ, hasM); they are dropped",
+                self._path,
+            )
         backend = self._options.dtype_backend
         with no_collection():
             columns = {c.label: c.finish(dtype_backend=backend) for c in self._columns}
@@ -233,21 +240,13 @@ class Layer:
 
     def _gathered(self) -> Any:
         """Return all geometries in one array; points that were kept as numbers are made here."""
-        parts, self._geometries = self._geometries, []
+        parts, self._geometries = self._geometries[::-1], []
         gathered = np.empty(self.rows, dtype=object)
-        numbers = [part for part in parts if part is not None and part.dtype != object]
-        points = build_points(np.concatenate(numbers)) if numbers else gathered
-        start = point = 0
-        for part in parts:
-            if part is None:
-                continue
-            end = start + len(part)
-            if part.dtype == object:
-                gathered[start:end] = part
-            else:
-                gathered[start:end] = points[point : point + len(part)]
-                point += len(part)
-            start = end
+        start = 0
+        while parts:
+            part = parts.pop()
+            gathered[start : start + len(part)] = part if part.dtype == object else build_points(part)
+            start += len(part)
         return gathered
 
 
