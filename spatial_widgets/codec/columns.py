@@ -1,26 +1,21 @@
-"""Columns of a frame, filled block by block with the values of one Esri field.
-
-Each field type has a fast way to take a block of values as JSON gave them, and the exact one of
-:mod:`.fieldvalues` for whatever the fast one does not take.
-"""
+"""Columns of a frame, filled block by block with the values of one Esri field."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from spatial_widgets.codec.fieldvalues import INTEGERS, NAT_MS, READERS, infer
+from spatial_widgets.codec.columnways import join_objects, way_of
+from spatial_widgets.codec.fieldvalues import infer
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["Column", "columns_for", "free_name", "name_coded_values"]
 
-_FLOATS = {"esriFieldTypeSingle", "esriFieldTypeDouble"}
 _NO_VALUE = (TypeError, ValueError, OverflowError, ArithmeticError)
 
 
@@ -39,22 +34,14 @@ class Column:
         self.name = name
         self.kind = kind
         self._blocks: list[Any] = []
-        self._take: Callable[[list[Any]], Any] = list
-        self._join: Callable[[list[Any]], Any] = _join_objects
-        if kind in INTEGERS:
-            self._take, self._join = _take_integers, _join_integers
-        elif kind in _FLOATS:
-            self._take, self._join = _take_floats, np.concatenate
-        elif kind == "esriFieldTypeDate":
-            self._take, self._join = _take_dates, _join_dates
-        elif kind == "esriFieldTypeTimestampOffset":
-            self._take, self._join = READERS[kind], _join_dates
-        elif kind == "esriFieldTypeDateOnly":
-            self._take, self._join = READERS[kind], _join_days
-        elif kind == "esriFieldTypeTimeOnly":
-            self._take = READERS[kind]
-        elif kind is not None:
-            self._take, self._join = _text_column()
+        self._way = way_of(kind)
+
+    def take_typed(self, values: list[Any], *, first: int, path: str) -> None:
+        """Add a block of values that are of the field's type, or None: whole numbers, floats or text."""
+        try:
+            self._blocks.append(self._way.take_typed(values))
+        except _NO_VALUE:
+            self.take(values, first=first, path=path)
 
     def take(self, values: list[Any], *, first: int = 0, path: str = "features") -> None:
         """Add a block of values, one per row, the first of them row number ``first``; None is null.
@@ -64,7 +51,7 @@ class Column:
         CodecError : a value is none of the field's type; with its row.
         """
         try:
-            self._blocks.append(self._take(values))
+            self._blocks.append(self._way.take(values))
         except _NO_VALUE as error:
             row = next(i for i, value in enumerate(values) if not self._takes(value))
             raise CodecError(
@@ -74,7 +61,7 @@ class Column:
 
     def _takes(self, value: Any) -> bool:
         try:
-            self._take([value])
+            self._way.take([value])
         except _NO_VALUE:
             return False
         return True
@@ -88,12 +75,12 @@ class Column:
             if twin.kind == "boolean":
                 array: Any = pd.array(values, dtype="boolean")
             elif twin.kind == "object":
-                array = _join_objects([values])
+                array = join_objects([values])
             else:
                 twin.take(values)
                 array = twin.finish()
         else:
-            array = self._join(blocks or [self._take([])])
+            array = self._way.join(blocks or [self._way.take([])])
         return _to_arrow(array, self.kind) if dtype_backend == "pyarrow" else array
 
 
@@ -139,102 +126,6 @@ def free_name(name: str, taken: set[str]) -> str:
         label = f"{name}_{n}"
     taken.add(label)
     return label
-
-
-# ---------------------------------------------------------------- one way in and one way out per type
-
-
-def _take_integers(values: list[Any]) -> tuple[Any, Any]:
-    kinds = set(map(type, values))
-    if kinds <= {int}:
-        return np.fromiter(values, np.int64, len(values)), None
-    objects, mask = _without_nulls(values, 0)
-    if not kinds <= {int, type(None)}:
-        objects = np.array(READERS["esriFieldTypeInteger"](objects.tolist()), dtype=object)
-    return objects.astype(np.int64), mask
-
-
-def _without_nulls(values: list[Any], instead: Any) -> tuple[Any, Any]:
-    """Return the values as objects, nulls replaced, and where they were."""
-    objects = np.empty(len(values), dtype=object)
-    objects[:] = values
-    mask = np.equal(objects, np.array(None, dtype=object))
-    objects[mask] = instead
-    return objects, mask
-
-
-def _join_integers(blocks: list[tuple[Any, Any]]) -> Any:
-    numbers = np.concatenate([n for n, _ in blocks])
-    mask = np.zeros(len(numbers), dtype=bool)
-    start = 0
-    for part, nulls in blocks:
-        if nulls is not None:
-            mask[start : start + len(part)] = nulls
-        start += len(part)
-    return pd.arrays.IntegerArray(numbers, mask)
-
-
-def _take_floats(values: list[Any]) -> Any:
-    kinds = set(map(type, values))
-    if kinds <= {float, int, type(None)}:
-        return np.array(values, dtype=np.float64)  # None becomes NaN
-    return np.array([math.nan if v is None else float(v) for v in values], dtype=np.float64)
-
-
-def _take_dates(values: list[Any]) -> Any:
-    kinds = set(map(type, values))
-    if kinds <= {int}:
-        return np.fromiter(values, np.int64, len(values))
-    if kinds <= {int, type(None)}:
-        return _without_nulls(values, NAT_MS)[0].astype(np.int64)
-    return READERS["esriFieldTypeDate"](values)
-
-
-def _join_dates(blocks: list[Any]) -> Any:
-    stamps = np.concatenate(blocks).astype("datetime64[ms]")
-    return pd.DatetimeIndex(stamps).tz_localize("UTC").array
-
-
-def _join_days(blocks: list[Any]) -> Any:
-    return np.concatenate(blocks)
-
-
-def _join_objects(blocks: list[list[Any]]) -> Any:
-    array = np.empty(sum(map(len, blocks)), dtype=object)
-    start = 0
-    for block in blocks:
-        array[start : start + len(block)] = block
-        start += len(block)
-    return array
-
-
-def _text_column() -> tuple[Callable[[list[Any]], Any], Callable[[list[Any]], Any]]:
-    """Return how to take and join text in the way that pandas itself holds text, Arrow's where it can."""
-    dtype = pd.Series(["text"]).dtype
-    if isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow":
-        import pyarrow as pa
-
-        def take(values: list[Any]) -> Any:
-            try:
-                return pa.array(values, pa.large_string())
-            except (pa.ArrowInvalid, pa.ArrowTypeError):  # not all of them are text
-                return pa.array(_texts(values), pa.large_string())
-
-        def join(blocks: list[Any]) -> Any:
-            from_arrow: Any = dtype.__from_arrow__  # type: ignore[attr-defined]
-            return from_arrow(pa.chunked_array(blocks, pa.large_string()))
-
-        return take, join
-
-    def join_plain(blocks: list[Any]) -> Any:
-        array = _join_objects(blocks)
-        return pd.array(array, dtype=dtype) if isinstance(dtype, pd.StringDtype) else array
-
-    return _texts, join_plain
-
-
-def _texts(values: list[Any]) -> list[Any]:
-    return [v if v is None or isinstance(v, str) else str(v) for v in values]
 
 
 def _show(value: Any) -> str:

@@ -70,22 +70,25 @@ class TypedRows:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._exact.read(text, columns, first=first, path=path)
         rows = [f.attributes for f in features]
-        if None in rows:
-            rows = [self._blank if row is None else row for row in rows]
         for column in columns:
             member = _member_reader(self._members[column.name])
-            column.take(member(rows), first=first, path=path)
+            try:
+                values = member(rows)
+            except AttributeError:  # features without attributes
+                rows = [self._blank if row is None else row for row in rows]
+                values = member(rows)
+            column.take_typed(values, first=first, path=path)
         return len(rows), self._points(features) if self._ordinates else None
 
     def _points(self, features: list[Any]) -> Any:
         points = [f.geometry for f in features]
         try:
             if self._kind.width == 2:
-                flat = np.array([[p.x for p in points], [p.y for p in points]], dtype=np.float64)
-                if not np.isnan(flat).any():
-                    return flat.T
-                return build_points(flat.T)
-        except AttributeError:  # null geometries
+                coords = np.empty((len(points), 2))
+                coords[:, 0] = np.fromiter([p.x for p in points], np.float64, len(points))
+                coords[:, 1] = np.fromiter([p.y for p in points], np.float64, len(points))
+                return coords
+        except (AttributeError, TypeError):  # null geometries, empty points
             pass
         built = np.empty(len(points), dtype=object)
         there = np.array([p is not None for p in points], dtype=bool)

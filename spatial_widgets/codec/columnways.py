@@ -1,0 +1,180 @@
+"""How values of each field type become parts of a column, block by block, and the parts an array at the end.
+
+For each type: a way for values that a decoder has already held to the type, the fastest; a way for values as
+JSON gives them, which falls back to the exact readers of :mod:`.fieldvalues`; and how the parts are joined.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from spatial_widgets.codec.fieldvalues import INTEGERS, NAT_MS, READERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Way", "join_objects", "way_of"]
+
+_FLOATS = {"esriFieldTypeSingle", "esriFieldTypeDouble"}
+
+
+class Way(NamedTuple):
+    """The functions of one field type: values of a block to a part of the column, and parts to the column."""
+
+    take: Callable[[list[Any]], Any]
+    join: Callable[[list[Any]], Any]
+    take_typed: Callable[[list[Any]], Any]
+
+
+def way_of(kind: str | None) -> Way:
+    """Return the way of a field type; without a type, values are kept as they are."""
+    if kind is None:
+        return Way(list, join_objects, list)
+    if kind in INTEGERS:
+        return Way(_take_integers, _join_integers, _take_typed_integers)
+    if kind in _FLOATS:
+        return Way(_take_floats, np.concatenate, _take_typed_floats)
+    if kind == "esriFieldTypeDate":
+        return Way(_take_dates, _join_dates, _take_typed_dates)
+    if kind == "esriFieldTypeTimestampOffset":
+        return Way(READERS[kind], _join_dates, READERS[kind])
+    if kind == "esriFieldTypeDateOnly":
+        return Way(READERS[kind], np.concatenate, READERS[kind])
+    if kind == "esriFieldTypeTimeOnly":
+        return Way(READERS[kind], join_objects, READERS[kind])
+    return _way_of_text()
+
+
+def _without_nulls(values: list[Any], instead: Any) -> tuple[Any, Any]:
+    """Return the values as an array of objects, nulls replaced, and where they were."""
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = values
+    mask = np.equal(objects, np.array(None, dtype=object))
+    objects[mask] = instead
+    return objects, mask
+
+
+# ---------------------------------------------------------------- whole numbers
+
+
+def _take_typed_integers(values: list[Any]) -> tuple[Any, Any]:
+    try:
+        return np.fromiter(values, np.int64, len(values)), None
+    except TypeError:  # nulls
+        objects, mask = _without_nulls(values, 0)
+        return objects.astype(np.int64), mask
+
+
+def _take_integers(values: list[Any]) -> tuple[Any, Any]:
+    if set(map(type, values)) <= {int, type(None)}:
+        return _take_typed_integers(values)
+    objects, mask = _without_nulls(values, 0)
+    whole = READERS["esriFieldTypeInteger"](objects.tolist())
+    return np.fromiter(whole, np.int64, len(values)), mask
+
+
+def _join_integers(parts: list[tuple[Any, Any]]) -> Any:
+    numbers = np.concatenate([n for n, _ in parts])
+    mask = np.zeros(len(numbers), dtype=bool)
+    start = 0
+    for part, nulls in parts:
+        if nulls is not None:
+            mask[start : start + len(part)] = nulls
+        start += len(part)
+    return pd.arrays.IntegerArray(numbers, mask)
+
+
+# ---------------------------------------------------------------- other numbers, and dates
+
+
+def _take_typed_floats(values: list[Any]) -> Any:
+    try:
+        return np.fromiter(values, np.float64, len(values))
+    except TypeError:
+        return np.array(values, dtype=np.float64)  # None becomes NaN
+
+
+def _take_floats(values: list[Any]) -> Any:
+    if set(map(type, values)) <= {float, int, type(None)}:
+        return np.array(values, dtype=np.float64)
+    return np.array([math.nan if v is None else float(v) for v in values], dtype=np.float64)
+
+
+def _take_typed_dates(values: list[Any]) -> Any:
+    try:
+        return np.fromiter(values, np.int64, len(values))
+    except TypeError:  # nulls
+        return _without_nulls(values, NAT_MS)[0].astype(np.int64)
+
+
+def _take_dates(values: list[Any]) -> Any:
+    is_plain = set(map(type, values)) <= {int, type(None)}
+    return _take_typed_dates(values) if is_plain else READERS["esriFieldTypeDate"](values)
+
+
+def _join_dates(parts: list[Any]) -> Any:
+    stamps = np.concatenate(parts).astype("datetime64[ms]")
+    return pd.DatetimeIndex(stamps).tz_localize("UTC").array
+
+
+def join_objects(parts: list[list[Any]]) -> Any:
+    """Return an array of objects of all values."""
+    array = np.empty(sum(map(len, parts)), dtype=object)
+    start = 0
+    for part in parts:
+        array[start : start + len(part)] = part
+        start += len(part)
+    return array
+
+
+# ---------------------------------------------------------------- text
+
+
+def _way_of_text() -> Way:
+    """Return how to take and join text in the way that pandas itself holds text, Arrow's where it can."""
+    dtype = pd.Series(["text"]).dtype
+    if isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow":
+        import pyarrow as pa
+
+        def join_arrow(parts: list[Any]) -> Any:
+            from_arrow: Any = dtype.__from_arrow__  # type: ignore[attr-defined]
+            return from_arrow(pa.chunked_array(parts, pa.large_string()))
+
+        return Way(_take_arrow_texts, join_arrow, _take_arrow_texts)
+
+    def join(parts: list[Any]) -> Any:
+        array = join_objects(parts)
+        return pd.array(array, dtype=dtype) if isinstance(dtype, pd.StringDtype) else array
+
+    return Way(_texts, join, list)
+
+
+def _texts(values: list[Any]) -> list[Any]:
+    return [v if v is None or isinstance(v, str) else str(v) for v in values]
+
+
+def _take_arrow_texts(values: list[Any]) -> Any:
+    """Return Arrow's text: the values written one after the other, and where each ends."""
+    import pyarrow as pa
+
+    valid, present = None, values
+    try:
+        whole = "".join(values)
+    except TypeError:  # nulls, or what is no text
+        objects, mask = _without_nulls(values, "")
+        present = objects.tolist()
+        if set(map(type, present)) != {str}:
+            return pa.array(_texts(values), pa.large_string())
+        whole = "".join(present)
+        valid = pa.py_buffer(np.packbits(~mask, bitorder="little"))
+    if not whole.isascii():  # lengths in bytes are others than lengths in characters
+        return pa.array(values, pa.large_string())
+    ends = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, present), np.int64, len(values)), out=ends[1:])
+    return pa.LargeStringArray.from_buffers(
+        len(values), pa.py_buffer(ends), pa.py_buffer(whole.encode()), valid
+    )
