@@ -128,7 +128,7 @@ class FeatureText:
         wanted = size
         while True:
             end, is_all = self._window(size)
-            if not is_all:
+            if not is_all or end - self._at > _LOOK:  # the scan of what is left is slow
                 cut = _likely_border(self._data, self._at, end)
                 if cut is not None and self._offered(take, cut[0]):
                     self._at = cut[1]
