@@ -61,6 +61,7 @@ class Poller:
         self._asked: set[Watch] = set()  # those with a poll queued or under way
         self._watches: set[Watch] = set()
         self._calls: deque[Callable[[], None]] = deque()
+        self._later: Agenda[Callable[[], None]] = Agenda()
 
     @classmethod
     def shared(cls) -> Poller:
@@ -138,13 +139,16 @@ class Poller:
         self.call(publish)
         told.wait(timeout_s)
 
-    def call(self, work: Callable[[], None]) -> None:
-        """Run ``work`` on the poller's thread, soon; at once when this is it."""
-        if self.is_current_thread():
+    def call(self, work: Callable[[], None], *, delay_s: float = 0.0) -> None:
+        """Run ``work`` on the poller's thread, after ``delay_s`` or soon; at once when this is it."""
+        if self.is_current_thread() and delay_s <= 0:
             work()
             return
         with self._wake:
-            self._calls.append(work)
+            if delay_s > 0:
+                self._later.put(work, self._clock.now() + delay_s)
+            else:
+                self._calls.append(work)
         self._rouse()
 
     def submit(self, work: Callable[[], None]) -> None:
@@ -159,10 +163,10 @@ class Poller:
         """Do all that is due at ``now``; return the next due time, or None when nothing is scheduled."""
         while True:
             with self._wake:
-                work = self._calls.popleft() if self._calls else None
+                work = self._calls.popleft() if self._calls else self._later.pop(now)
                 watch = None if work is not None else self._agenda.pop(now)
                 if work is None and watch is None:
-                    return self._agenda.soonest
+                    return self._soonest
             if work is not None:
                 try:
                     work()
@@ -294,7 +298,11 @@ class Poller:
                 self._thread.start()
 
     def _has_work(self) -> bool:
-        return bool(self._agenda or self._calls or self._asked)
+        return bool(self._agenda or self._calls or self._later or self._asked)
+
+    @property
+    def _soonest(self) -> float | None:
+        return min((s for s in (self._agenda.soonest, self._later.soonest) if s is not None), default=None)
 
     def _run(self) -> None:
         while True:
@@ -304,7 +312,7 @@ class Poller:
                     self._thread = None
                     return
                 if not self._calls:
-                    soonest = self._agenda.soonest
+                    soonest = self._soonest
                     left = None if soonest is None else soonest - self._clock.now()
                     if left is None or left > 0:
                         self._clock.wait(self._wake, None if left is None else min(left, _LONGEST_SLEEP_S))

@@ -147,6 +147,11 @@ class Results(Mapping[str, Any]):
         finally:
             turn.release()
 
+    def abandon(self, name: str) -> None:
+        """Let the next reading of a value begin at once, though a fetch that was given up may not have noticed yet."""
+        with self._lock:
+            self._fetching.pop(name, None)
+
     def drop(self) -> None:
         """Forget the values held, to free memory; the next reading fetches again."""
         self._values.clear()

@@ -13,6 +13,7 @@ from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.widgets import view
 from spatial_widgets.widgets._base import LiveWidget, static_text
+from spatial_widgets.widgets.loading import Loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -45,6 +46,7 @@ class JobWidget(LiveWidget):
     progress_text : the service's words beside it.
     error : what went wrong and what to do next; "" while nothing did.
     results_ready : whether the results are here, so that reading them costs no request.
+    loading : ``{"state", "text"}`` while they are loaded ("running") or after somebody stopped that ("stopped"), else {}.
     summary : one dict per result (name, kind, rows, columns, crs, text).
     started_at, ended_at : seconds since 1970-01-01 UTC by this machine's clock; ``ended_at`` is None before the end.
 
@@ -72,6 +74,7 @@ class JobWidget(LiveWidget):
     error = t.Unicode("", read_only=True).tag(sync=True)
     contact = t.Unicode("", read_only=True).tag(sync=True)
     results_ready = t.Bool(default_value=False, read_only=True).tag(sync=True)
+    loading = t.Dict(read_only=True).tag(sync=True)
     summary = t.List(t.Dict(), read_only=True).tag(sync=True)
     started_at = t.Float(0.0, read_only=True).tag(sync=True)
     ended_at = t.Float(None, allow_none=True, read_only=True).tag(sync=True)
@@ -92,6 +95,7 @@ class JobWidget(LiveWidget):
         self._is_closed = False
         self._end_shown = ""
         self._problem = ""  # with a result; the job itself is well
+        self._loading: Loading | None = None
         super().__init__(**traits)
         self.on_msg(self._on_browser)
         self._apply(
@@ -131,7 +135,10 @@ class JobWidget(LiveWidget):
 
     def result(self, name: str | None = None, timeout: float | None = None, **options: Any) -> Any:
         """Wait for the job and return a result; as :meth:`Job.result`, ``options`` included."""
-        return self.job.result(name, timeout, **options)
+        value = self.job.result(name, timeout, **options)
+        if self._is_missing_results():
+            Poller.shared().call(self._show_what_is_here)
+        return value
 
     def cancel(self) -> JobInfo:
         """Ask the service to cancel the job; as :meth:`Job.cancel`."""
@@ -151,6 +158,8 @@ class JobWidget(LiveWidget):
         self._is_closed = True
         if getattr(self, "_watch", None) is not None:
             self._watch.unsubscribe(self._on_change)
+            if self._loading is not None:
+                self._loading.stop()  # for nobody
             if _widgets.get(self.job) is self:
                 del _widgets[self.job]  # it would keep its own key alive
         super().close()
@@ -168,11 +177,10 @@ class JobWidget(LiveWidget):
         self._send_lines(len(self._log) - len(lines), lines)
         if is_new_end:
             self._apply(message_tail=self._tail(self._log))
+        if is_new_end and self.job.status.is_success:
+            self._begin_loading()
         if end:
             self._update_saved_output()
-        if self.job.status.is_success and is_new_end:
-            load = Errand(self._load_results, origin=watch.origin, lasting=True)
-            Poller.shared().submit(load)
 
     def _state(self, watch: Watch | None) -> dict[str, Any]:
         info = self.job.info
@@ -206,25 +214,38 @@ class JobWidget(LiveWidget):
     def _tail(self, lines: list[JobMessage]) -> list[list[str]]:
         return [[m.level, m.description] for m in lines[-max(_TAIL, _BATCH) :]]
 
-    def _show_results(self, summaries: list[view.Summary], problem: str) -> None:
-        self._summaries, self._problem = summaries, problem
+    def _begin_loading(self) -> None:
+        if self._loading is None or not self._loading.is_running:
+            self._loading = Loading(self.job, self._show_loading)
+            self._apply(loading=self._loading.to_json())
+            self._loading.start()
+
+    def _show_loading(self, loading: Loading) -> None:
+        if self._is_closed or loading is not self._loading:
+            return
+        if loading.is_running:
+            self._apply(loading=loading.to_json())
+            return
+        self._summaries, self._problem = list(loading.summaries), loading.problem
         self._apply(
-            summary=[s.to_json() for s in summaries],
-            error=problem or self.error,
-            results_ready=not problem,
+            loading=loading.to_json(),
+            summary=[s.to_json() for s in self._summaries],
+            error=loading.problem,
+            results_ready=not (loading.problem or loading.is_stopped),
         )
         self._update_saved_output()
 
-    # ------------------------------------------------------------ off the poller's thread: no trait is written
+    def _show_what_is_here(self) -> None:
+        """Show the results after all, where they were loaded by another hand than the one that was stopped or failed."""
+        names = self.job.info.results
+        if self._is_missing_results() and names and all(map(self.job.results.is_loaded, names)):
+            self._begin_loading()
 
-    def _load_results(self) -> None:
-        summaries: list[view.Summary] = []
-        problem = ""
-        try:
-            summaries += (view.summarize(name, self.job.results[name]) for name in self.job.results)
-        except Exception as error:  # noqa: BLE001 -- shown; a view that says "loading" for ever would lie
-            problem = f"The job succeeded, but a result could not be read. {error}"
-        Poller.shared().call(lambda: self._show_results(summaries, problem))
+    def _is_missing_results(self) -> bool:
+        is_over = self._loading is not None and not self._loading.is_running
+        return is_over and not self.results_ready and not self._is_closed
+
+    # ------------------------------------------------------------ off the poller's thread: no trait is written
 
     def _on_browser(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Answer a view: never with HTTP here, and never by writing a trait."""
@@ -232,6 +253,9 @@ class JobWidget(LiveWidget):
         if kind == "cancel":
             self.send({"kind": "cancel-ack"})
             Poller.shared().submit(Errand(self._cancel, origin=self._watch.origin))
+        elif kind == "stop-loading":
+            if self._loading is not None:
+                self._loading.stop()
         elif kind == "hello":
             self.send({"kind": "now", "now": time.time()})
         elif kind == "log-from":
@@ -251,10 +275,10 @@ class JobWidget(LiveWidget):
     # ------------------------------------------------------------ saved pages
 
     def _plain_text(self) -> str:
-        return view.plain_text(self.job, self._summaries, self.error)
+        return view.plain_text(self.job, self._summaries, self.error, self.loading.get("text", ""))
 
     def _html_text(self) -> str:
-        return view.html_text(self.job, self._summaries, self.error)
+        return view.html_text(self.job, self._summaries, self.error, self.loading.get("text", ""))
 
 
 def _contact(watch: Watch | None) -> str:

@@ -147,16 +147,18 @@ def fresh_lines(
     return now[len(before) :] if before and now[: len(before)] == before else now
 
 
-def plain_text(job: Job, summaries: Sequence[Summary], error: str) -> str:
+def plain_text(job: Job, summaries: Sequence[Summary], error: str, loading: str = "") -> str:
     """Return the state of a job as ``text/plain``."""
     lines = [f"{job.task.name} job {job.job_id}: {badge(job.status)[0]} ({job.status.value})"]
     lines += [f"  {s.sentence}" for s in summaries]
+    if loading:
+        lines.append(f"  {loading}")
     if error:
         lines += [f"  {line}" for line in error.splitlines()]
     return "\n".join(lines)
 
 
-def html_text(job: Job, summaries: Sequence[Summary], error: str) -> str:
+def html_text(job: Job, summaries: Sequence[Summary], error: str, loading: str = "") -> str:
     """Return the state of a job as ``text/html`` that reads well without script, style or theme."""
     e = html.escape
     word, tone = badge(job.status)
@@ -167,6 +169,8 @@ def html_text(job: Job, summaries: Sequence[Summary], error: str) -> str:
         parts.append(f"<p>{'<br>'.join(e(line) for line in error.splitlines())}</p>")
     if summaries:
         parts.append("<ul>" + "".join(f"<li>{e(s.sentence)}</li>" for s in summaries) + "</ul>")
+    if loading:
+        parts.append(f"<p>{e(loading)}</p>")
     messages = job.messages
     if messages:
         tail = messages[-_LAST_MESSAGES:]

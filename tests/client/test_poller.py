@@ -40,6 +40,22 @@ def test_subscribers_see_changes_and_not_polls():
     assert watch.error is None
 
 
+def test_work_may_be_put_off():
+    clock = FakeClock()
+    poller = Poller(clock=clock, threaded=False)
+    done = []
+    poller.call(lambda: done.append("later"), delay_s=2.0)
+    poller.call(lambda: done.append("soon"), delay_s=0.5)
+    poller.call(lambda: done.append("now"))
+    assert poller.tick(clock.now()) == clock.now() + 0.5
+    assert done == ["now"]
+    assert poller._has_work()
+    clock.time += 2.0
+    assert poller.tick(clock.now()) is None
+    assert done == ["now", "soon", "later"]
+    assert not poller._has_work()
+
+
 def test_a_subscriber_that_raises_stops_nothing(caplog):
     poller, clock, watch, seen = watched(["esriJobExecuting", "esriJobSucceeded"])
     watch.subscribe(lambda w: 1 / 0)

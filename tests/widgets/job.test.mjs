@@ -1,7 +1,7 @@
 // The pure parts of job.js. Run with: node --test tests/widgets/
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import view, { BADGES, Log, badge, elapsed, sentence } from "../../spatial_widgets/widgets/static/job.js";
+import view, { BADGES, Log, badge, elapsed, loadingShown, sentence } from "../../spatial_widgets/widgets/static/job.js";
 
 test("every documented status has a badge, and six are final", () => {
   assert.equal(Object.keys(BADGES).length, 12);
@@ -23,6 +23,23 @@ test("times read as people say them", () => {
 test("a result is one line", () => {
   assert.equal(sentence({ name: "a", kind: "GeoDataFrame", rows: 1234, columns: ["x", "y"], crs: "EPSG:4326", text: "" }), "a: GeoDataFrame, 1,234 rows × 2 columns, EPSG:4326");
   assert.equal(sentence({ name: "b", kind: "str", rows: null, columns: [], crs: "", text: "hello" }), "b: hello");
+});
+
+test("figures are shown while results are loaded, and what is read aloud does not change with them", () => {
+  const one = loadingShown({ state: "running", text: "Loading a: 1.0 MB, 10 rows" }, true);
+  const two = loadingShown({ state: "running", text: "Loading a: 2.0 MB, 20 rows" }, true);
+  assert.deepEqual(one, { figures: "Loading a: 1.0 MB, 10 rows", said: "Loading the results", running: true, stopped: false });
+  assert.equal(two.figures, "Loading a: 2.0 MB, 20 rows");
+  assert.equal(two.said, one.said);
+});
+
+test("a stop stays in sight, an end of its own does not, and without a kernel nothing is being loaded", () => {
+  const stopped = { state: "stopped", text: "Loading was stopped; w.result() loads it" };
+  for (const live of [true, false])
+    assert.deepEqual(loadingShown(stopped, live), { figures: "", said: stopped.text, running: false, stopped: true });
+  const nothing = { figures: "", said: "", running: false, stopped: false };
+  assert.deepEqual(loadingShown({}, true), nothing);
+  assert.deepEqual(loadingShown({ state: "running", text: "Loading a…" }, false), nothing);
 });
 
 const line = (n) => ["informative", `line ${n}`];

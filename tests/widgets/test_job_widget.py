@@ -67,7 +67,7 @@ def test_results_are_loaded_once_and_shared_with_the_job(closing):
 
 def test_traits_are_read_only_for_python_and_quietly_for_browsers(closing):
     w = closing(sw.JobWidget(ScriptedApp().submit()))
-    for name in ("job_id", "job_status", "messages", "progress", "error", "results_ready"):
+    for name in ("job_id", "job_status", "messages", "progress", "error", "results_ready", "loading"):
         with pytest.raises(traitlets.TraitError, match="read-only"):
             setattr(w, name, getattr(w, name))
     w.set_state({"job_status": "esriJobHacked", "nonsense": 1})

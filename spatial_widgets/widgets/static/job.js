@@ -19,6 +19,7 @@ export const BADGES = {
 
 const FINAL = new Set(["good", "bad", "stopped"]);
 const REPLY = 2000; // lines the kernel sends at once when asked
+const STOP = "Stop loading";
 
 /** @param {string} status a wire value */
 export function badge(status) {
@@ -42,6 +43,17 @@ export function sentence(result) {
   const rows = result.rows.toLocaleString("en-US");
   const crs = result.crs ? `, ${result.crs}` : "";
   return `${result.name}: ${result.kind}, ${rows} rows × ${result.columns.length} columns${crs}`;
+}
+
+/**
+ * What a view shows while results are loaded, or after somebody stopped that.
+ * `said` is for screen readers, and so the same from the first byte to the last.
+ * @param {{state?: string, text?: string}} loading @param {boolean} live whether there is a kernel
+ */
+export function loadingShown(loading, live) {
+  const running = loading.state === "running" && live;
+  const stopped = loading.state === "stopped";
+  return { figures: running ? loading.text : "", said: running ? "Loading the results" : stopped ? loading.text : "", running, stopped };
 }
 
 /**
@@ -103,14 +115,20 @@ function build(model) {
   const bar = make("div", "sw-bar", { role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" });
   const fill = make("div", "sw-fill");
   const step = make("div", "sw-step");
+  // The figures change several times a second: only what is said beside them is read aloud.
+  const loading = make("div", "sw-loading");
+  const figures = make("span", "sw-figures", { "aria-live": "off" });
+  const stop = make("button", "sw-button", { type: "button" }, STOP);
+  const said = make("div", "sw-said", { "aria-live": "polite" });
   const note = make("div", "sw-note", { role: "alert" });
   const results = make("ul", "sw-results", { "aria-label": "Results" });
   const log = make("div", "sw-log", { role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: "0" });
   const id = make("div", "sw-id", {}, `job ${model.get("job_id")}`);
   bar.append(fill);
   head.append(pill, title, clock, make("span", "sw-gap"), cancel, copy);
-  root.append(head, bar, step, note, results, log, id);
-  return { root, pill, clock, cancel, copy, bar, fill, step, note, results, log };
+  loading.append(figures, stop);
+  root.append(head, bar, step, loading, said, note, results, log, id);
+  return { root, pill, clock, cancel, copy, bar, fill, step, loading, figures, stop, said, note, results, log };
 }
 
 function logLine([level, text]) {
@@ -127,7 +145,7 @@ function render({ model, el }, shared) {
   let shown = 0;
   let frame = 0;
   let ack = 0;
-  let cancelNote = "";
+  let clickNote = "";
   let follows = true; // the end of the log, until the reader scrolls up
 
   const drawLog = () => {
@@ -144,10 +162,12 @@ function render({ model, el }, shared) {
   };
 
   const drawNote = () => {
-    const lost = "Connection to the kernel was lost. The job goes on at the service; show it again with JobWidget.from_url(…).";
     const cold = !shared.live && !badge(model.get("job_status")).final;
     ui.root.dataset.connection = cold ? "lost" : "";
-    const texts = [model.get("error"), model.get("contact"), cancelNote, cold ? lost : ""];
+    let lost = cold ? "Connection to the kernel was lost. The job goes on at the service; show it again with JobWidget.from_url(…)." : "";
+    if (!shared.live && model.get("loading").state === "running")
+      lost = "Connection to the kernel was lost while the results were loaded. Show the job again with JobWidget.from_url(…).";
+    const texts = [model.get("error"), model.get("contact"), clickNote, lost];
     ui.note.textContent = texts.filter(Boolean).join("\n");
   };
 
@@ -161,12 +181,10 @@ function render({ model, el }, shared) {
     const over = final || model.get("ended_at") !== null;
     ui.cancel.hidden = over;
     ui.cancel.disabled = tone === "stopping" || !shared.live;
-    if (over) {
-      cancelNote = "";
-      clearTimeout(ack);
-    }
+    if (over && !ui.stop.disabled) answered();
     drawNote();
     drawProgress();
+    drawLoading();
     drawClock();
   };
 
@@ -178,9 +196,23 @@ function render({ model, el }, shared) {
     if (percent === null) ui.bar.removeAttribute("aria-valuenow");
     else ui.bar.setAttribute("aria-valuenow", String(Math.round(percent)));
     ui.fill.style.width = percent === null ? "" : `${percent}%`;
-    const loading = tone === "good" && !model.get("results_ready") && !model.get("error");
     ui.root.dataset.resultsReady = model.get("results_ready");
-    ui.step.textContent = loading ? "Loading the results…" : model.get("progress_text");
+    ui.step.textContent = model.get("progress_text");
+  };
+
+  const drawLoading = () => {
+    const { figures, said, running, stopped } = loadingShown(model.get("loading"), shared.live);
+    ui.loading.hidden = !running;
+    ui.figures.textContent = figures;
+    ui.said.classList.toggle("sw-unseen", !stopped);
+    const text = !said && ui.said.textContent && model.get("results_ready") ? "The results are loaded" : said;
+    if (ui.said.textContent !== text) ui.said.textContent = text;
+    if (!running && ui.stop.disabled) {
+      ui.stop.disabled = false;
+      ui.stop.textContent = STOP;
+      answered();
+      drawNote();
+    }
   };
 
   const drawClock = () => {
@@ -193,15 +225,29 @@ function render({ model, el }, shared) {
     ui.results.replaceChildren(...model.get("summary").map((r) => make("li", "", { title: r.columns.join(", ") }, sentence(r))));
   };
 
+  const answered = () => {
+    clearTimeout(ack);
+    clickNote = "";
+  };
+  /** Send a command, say so on its button, and why nothing happens where the kernel does not answer. */
+  const command = (button, label, kind, what) => {
+    button.disabled = true;
+    button.textContent = label;
+    ack = setTimeout(() => {
+      clickNote = `The kernel is busy with a cell: the ${what} is handled when the cell ends. Interrupt the kernel to stop the cell now.`;
+      drawNote();
+    }, 1500);
+    model.send({ kind });
+  };
+
   const onCustom = (message) => {
     if (message.kind === "cancel-ack") {
-      clearTimeout(ack);
-      cancelNote = "";
+      answered();
       drawNote();
     } else if (message.kind === "cancel-done") {
       ui.cancel.disabled = badge(model.get("job_status")).tone === "stopping";
       ui.cancel.textContent = "Cancel";
-      cancelNote = message.problem;
+      clickNote = message.problem;
       drawNote();
     }
   };
@@ -209,22 +255,15 @@ function render({ model, el }, shared) {
   ui.log.addEventListener("scroll", () => {
     follows = ui.log.scrollHeight - ui.log.scrollTop - ui.log.clientHeight < 8;
   });
-  ui.cancel.addEventListener("click", () => {
-    ui.cancel.disabled = true;
-    ui.cancel.textContent = "Cancel sent";
-    ack = setTimeout(() => {
-      cancelNote = "The kernel is busy with a cell: the cancel is handled when the cell ends. Interrupt the kernel to stop the cell now.";
-      drawNote();
-    }, 1500);
-    model.send({ kind: "cancel" });
-  });
+  ui.cancel.addEventListener("click", () => command(ui.cancel, "Cancel sent", "cancel", "cancel"));
+  ui.stop.addEventListener("click", () => command(ui.stop, "Stop sent", "stop-loading", "stop"));
   ui.copy.addEventListener("click", async () => {
     const url = model.get("job_url");
     try {
       await navigator.clipboard.writeText(url);
       ui.copy.textContent = "Copied";
     } catch {
-      cancelNote = `Job URL: ${url}`; // no clipboard here: show it, to be selected by hand
+      clickNote = `Job URL: ${url}`; // no clipboard here: show it, to be selected by hand
       drawNote();
     }
     setTimeout(() => (ui.copy.textContent = "Copy job URL"), 1500);
@@ -235,7 +274,8 @@ function render({ model, el }, shared) {
     "change:ended_at": drawStatus,
     "change:progress": drawProgress,
     "change:progress_text": drawProgress,
-    "change:results_ready": drawProgress,
+    "change:results_ready": drawStatus,
+    "change:loading": drawLoading,
     "change:error": drawStatus,
     "change:contact": drawNote,
     "change:summary": drawResults,

@@ -1,0 +1,134 @@
+"""The loading of a job's results for its widget: off the poller's thread, told as it goes, and stopped on demand."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from spatial_widgets.client import Poller
+from spatial_widgets.client.requestpool import Errand
+from spatial_widgets.protocol.urls import origin
+from spatial_widgets.widgets import view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spatial_widgets.client import Job
+
+__all__ = ["Loading", "figures"]
+
+_PAUSE_S = 0.25  # between two updates: with the end's own, at most five in any second
+_RUNNING, _STOPPED, _DONE = "running", "stopped", "done"
+_STOPPED_TEXT = "Loading was stopped; w.result() loads it"
+
+
+class LoadingStoppedError(Exception):
+    """Raised out of ``on_progress``, to end a loading that nobody wants any more."""
+
+
+class Loading:
+    """One loading of all results of a job that succeeded.
+
+    Parameters
+    ----------
+    job : the job; its ``results`` keep what is loaded.
+    show : called with this object on the poller's thread, whenever there is something new to show: at most
+        every 0.25 s by the session's clock while it runs, and once at its end.
+
+    Attributes
+    ----------
+    summaries : of what was loaded so far.
+    problem : what could not be loaded and what to do next; "" while there is nothing.
+    """
+
+    def __init__(self, job: Job, show: Callable[[Loading], None]) -> None:
+        self.summaries: list[view.Summary] = []
+        self.problem = ""
+        self._job = job
+        self._show = show
+        self._lock = threading.Lock()
+        self._state = _RUNNING
+        self._name = ""
+        self._text = "Loading the results…"
+        self._told_at = job.session.clock.now()
+        self._is_due = False  # an update waits for its time
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on."""
+        return self._state == _RUNNING
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was stopped before its end."""
+        return self._state == _STOPPED
+
+    def to_json(self) -> dict[str, str]:
+        """Return what travels to the browser: ``state`` and ``text``, or nothing after an end of its own."""
+        with self._lock:
+            return {} if self._state == _DONE else {"state": self._state, "text": self._text}
+
+    def start(self) -> None:
+        """Begin, on a thread of the request pool."""
+        Poller.shared().submit(Errand(self.run, origin=origin(self._job.url), lasting=True))
+
+    def stop(self) -> None:
+        """End it now, from any thread; nothing happens after its end."""
+        if self._end(_STOPPED, _STOPPED_TEXT):
+            # The thread itself notices at the next block; whoever asks meanwhile does not wait for that.
+            self._job.results.abandon(self._name)
+
+    def run(self) -> None:
+        """Load everything, on the caller's thread."""
+        try:
+            self._load_all()
+        except LoadingStoppedError:
+            return
+        except Exception as error:  # noqa: BLE001 -- shown; a view that says "loading" for ever would lie
+            self.problem = f"The job succeeded, but a result could not be read. {error}"
+        self._end(_DONE, "")
+
+    def _load_all(self) -> None:
+        results = self._job.results
+        for name in results:
+            self._name = name
+            self._tell(f"Loading {name}…")
+            value = results.load(name, on_progress=self._on_progress)
+            self.summaries.append(view.summarize(name, value))
+
+    def _on_progress(self, received: int, rows: int) -> None:
+        self._tell(f"Loading {self._name}: {figures(received, rows)}")
+
+    def _tell(self, text: str) -> None:
+        """Have a text shown, now or when the last one has stood long enough; raises after a stop."""
+        now = self._job.session.clock.now()
+        with self._lock:
+            if self._state != _RUNNING:
+                raise LoadingStoppedError
+            self._text = text
+            if self._is_due:
+                return
+            self._is_due = True
+            delay_s = max(0.0, self._told_at + _PAUSE_S - now)
+        Poller.shared().call(self._show_text, delay_s=delay_s)
+
+    def _show_text(self) -> None:
+        now = self._job.session.clock.now()
+        with self._lock:
+            self._is_due, self._told_at = False, now
+        if self.is_running:
+            self._show(self)
+
+    def _end(self, state: str, text: str) -> bool:
+        with self._lock:
+            if self._state != _RUNNING:
+                return False
+            self._state, self._text = state, text
+        Poller.shared().call(lambda: self._show(self))
+        return True
+
+
+def figures(received: int, rows: int) -> str:
+    """Return bytes and rows as people read them, such as ``12.3 MB, 45,000 rows``."""
+    size = f"{received / 1e6:,.1f} MB" if received >= 1e6 else f"{received / 1e3:.0f} kB"
+    return f"{size}, {rows:,} {'row' if rows == 1 else 'rows'}"
