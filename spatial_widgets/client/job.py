@@ -362,14 +362,16 @@ class Job:
         budget = Budget(clock, None if timeout is None else timeout + PATIENCE_S)
         self.wait(timeout)
         values: dict[str, Any] = {}
+        what, again = "the names of its results", "job.result()"
         try:
             for each in [name] if name is not None else self.results.names(deadline_s=budget.left_s):
+                what, again = f"its result {each!r}", f"job.result({each!r})"
                 values[each] = self.results.load(each, deadline_s=budget.left_s, **options)
         except TransportTimeout as error:
             if end is None or clock.now() < end:
                 raise
             raise WaitTimeout(
-                f"Job {self.job_id} succeeded, but its results did not arrive within {timeout:g} s. Ask again to go on.",
+                f"Job {self.job_id} succeeded, but {what} did not arrive within {timeout:g} s. {again} goes on.",
                 job=self,
                 waited_s=timeout or 0.0,
             ) from error

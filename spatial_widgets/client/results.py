@@ -17,7 +17,14 @@ from spatial_widgets.client.layers import LayerReader
 from spatial_widgets.client.poller import Poller
 from spatial_widgets.client.requestpool import Loads
 from spatial_widgets.codec import FileReference, LayerOptions, LayerText, ToldTooLate, decode_value
-from spatial_widgets.errors import JobError, NotFound, ProtocolError, WaitTimeout
+from spatial_widgets.errors import (
+    JobError,
+    NotFound,
+    ProtocolError,
+    SpatialWidgetsError,
+    TransferLimitExceeded,
+    WaitTimeout,
+)
 from spatial_widgets.protocol.urls import join, origin
 
 if TYPE_CHECKING:
@@ -140,7 +147,11 @@ class Results(Mapping[str, Any]):
         try:
             if (spelled, *key) in self._values:
                 return self._values[spelled, *key]
-            value = self._fetch(spelled, paths[spelled], budget, chosen)
+            try:
+                value = self._fetch(spelled, paths[spelled], budget, chosen)
+            except SpatialWidgetsError as error:
+                _name_the_result(error, spelled)
+                raise
             if not chosen.allow_truncated:  # what may be cut short is not kept as the result
                 self._values[spelled, *key] = value
             return value
@@ -248,6 +259,16 @@ class _ResultReader:
                 excerpt=repr(document),
             )
         return document
+
+
+def _name_the_result(error: SpatialWidgetsError, name: str) -> None:
+    """Have an error say which result it is about, and what to call."""
+    text = str(error)
+    if isinstance(error, TransferLimitExceeded):
+        text = text.replace("The result has", f"The result {name!r} has").replace("(…,", f"({name!r},")
+    if not text.startswith(name) and repr(name) not in text and f"/results/{name}" not in text:
+        text = f"The result {name!r} could not be loaded. {text}"
+    error.args = (text, *error.args[1:])
 
 
 def _spelling(name: str, paths: Mapping[str, str]) -> str | None:

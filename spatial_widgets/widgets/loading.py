@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spatial_widgets.client import Poller
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.protocol.urls import origin
-from spatial_widgets.widgets import view
+from spatial_widgets.widgets import problems, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,16 +85,27 @@ class Loading:
         except LoadingStoppedError:
             return
         except Exception as error:  # noqa: BLE001 -- shown; a view that says "loading" for ever would lie
-            self.problem = f"The job succeeded, but a result could not be read. {error}"
+            self.problem = problems.names_problem(error)
         self._end(_DONE, "")
 
     def _load_all(self) -> None:
-        results = self._job.results
-        for name in results:
+        names = list(self._job.results)
+        for number, name in enumerate(names, 1):
             self._name = name
             self._tell(f"Loading {name}…")
-            value = results.load(name, on_progress=self._on_progress)
-            self.summaries.append(view.summarize(name, value))
+            try:
+                value = self._job.results.load(name, on_progress=self._on_progress)
+                self.summaries.append(view.summarize(name, value))
+            except LoadingStoppedError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- shown, and the others are loaded all the same
+                told = [self.problem, problems.result_problem(self._job, name, error)]
+                is_last = problems.is_shared(error)
+                if is_last and number < len(names):
+                    told.append(problems.not_asked_for(names[number:]))
+                self.problem = "\n".join(filter(None, told))
+                if is_last:
+                    return
 
     def _on_progress(self, received: int, rows: int) -> None:
         self._tell(f"Loading {self._name}: {figures(received, rows)}")
