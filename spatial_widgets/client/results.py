@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 import pandas as pd
 
+from spatial_widgets.client.advice import advise
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.layers import LayerReader
 from spatial_widgets.client.poller import Poller
@@ -22,7 +23,6 @@ from spatial_widgets.errors import (
     NotFound,
     ProtocolError,
     SpatialWidgetsError,
-    TransferLimitExceeded,
     WaitTimeout,
 )
 from spatial_widgets.protocol.urls import join, origin
@@ -150,7 +150,7 @@ class Results(Mapping[str, Any]):
             try:
                 value = self._fetch(spelled, paths[spelled], budget, chosen)
             except SpatialWidgetsError as error:
-                _name_the_result(error, spelled)
+                advise(error, name=spelled, job_url=self._job.url)
                 raise
             if not chosen.allow_truncated:  # what may be cut short is not kept as the result
                 self._values[spelled, *key] = value
@@ -259,16 +259,6 @@ class _ResultReader:
                 excerpt=repr(document),
             )
         return document
-
-
-def _name_the_result(error: SpatialWidgetsError, name: str) -> None:
-    """Have an error say which result it is about, and what to call."""
-    text = str(error)
-    if isinstance(error, TransferLimitExceeded):
-        text = text.replace("The result has", f"The result {name!r} has").replace("(…,", f"({name!r},")
-    if not text.startswith(name) and repr(name) not in text and f"/results/{name}" not in text:
-        text = f"The result {name!r} could not be loaded. {text}"
-    error.args = (text, *error.args[1:])
 
 
 def _spelling(name: str, paths: Mapping[str, str]) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spatial_widgets.client import Poller
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.protocol.urls import origin
-from spatial_widgets.widgets import problems, view
+from spatial_widgets.widgets import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ class Loading:
         except LoadingStoppedError:
             return
         except Exception as error:  # noqa: BLE001 -- shown; a view that says "loading" for ever would lie
-            self.problem = problems.names_problem(error)
+            self.problem = f"The job succeeded, but the names of its results could not be read. {error}\nw.result() asks again."
         self._end(_DONE, "")
 
     def _load_all(self) -> None:
@@ -99,11 +99,9 @@ class Loading:
             except LoadingStoppedError:
                 raise
             except Exception as error:  # noqa: BLE001 -- shown, and the others are loaded all the same
-                told = [self.problem, problems.result_problem(self._job, name, error)]
-                is_last = problems.is_shared(error)
-                if is_last and number < len(names):
-                    told.append(problems.not_asked_for(names[number:]))
-                self.problem = "\n".join(filter(None, told))
+                is_last = view.is_shared(error)
+                told = view.result_problem(error, name, names[number:] if is_last else ())
+                self.problem = "\n".join(filter(None, (self.problem, told)))
                 if is_last:
                     return
 

@@ -13,7 +13,14 @@ import geopandas as gpd
 import pandas as pd
 
 from spatial_widgets.client import ResultFile
-from spatial_widgets.errors import JobCancelled, JobError
+from spatial_widgets.errors import (
+    AuthenticationError,
+    JobCancelled,
+    JobError,
+    SpatialWidgetsError,
+    TransportError,
+    WaitTimeout,
+)
 from spatial_widgets.protocol import JobStatus
 
 if TYPE_CHECKING:
@@ -22,7 +29,18 @@ if TYPE_CHECKING:
     from spatial_widgets.client import Job
     from spatial_widgets.protocol import JobMessage
 
-__all__ = ["TONES", "Summary", "badge", "error_text", "fresh_lines", "html_text", "plain_text", "summarize"]
+__all__ = [
+    "TONES",
+    "Summary",
+    "badge",
+    "error_text",
+    "fresh_lines",
+    "html_text",
+    "is_shared",
+    "plain_text",
+    "result_problem",
+    "summarize",
+]
 
 #: Status to tone; the tone decides the colour, the word always stands beside it.
 TONES: dict[JobStatus, str] = {
@@ -125,6 +143,28 @@ def error_text(job: Job, watch_error: BaseException | None) -> str:
     except JobError as error:
         return str(error)
     return ""
+
+
+def result_problem(error: Exception, name: str, others: Sequence[str]) -> str:
+    """Return what to say of a result that could not be loaded, and of the ``others`` that were not asked for then."""
+    if isinstance(error, SpatialWidgetsError):
+        # The same verbs, of what the reader has at hand.
+        reason = (
+            str(error).replace("job.result(", "w.result(").replace("Job.from_url(", "JobWidget.from_url(")
+        )
+    else:
+        reason = (
+            f"{type(error).__name__}: {error}\nw.result({name!r}) asks again, and shows where it went wrong."
+        )
+    lines = [f"The job succeeded, but its result {name!r} could not be loaded.", reason]
+    if others:
+        lines.append(f"Not asked for after that: {', '.join(map(repr, others))}.")
+    return "\n".join(lines)
+
+
+def is_shared(error: Exception) -> bool:
+    """Whether the job's other results would meet the same error."""
+    return isinstance(error, (TransportError, AuthenticationError, WaitTimeout))
 
 
 def fresh_lines(

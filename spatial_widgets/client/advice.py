@@ -1,0 +1,48 @@
+"""What an error says of a result that could not be loaded: which one it is, and what to do next. No I/O."""
+
+from __future__ import annotations
+
+from spatial_widgets.errors import (
+    AuthenticationError,
+    CodecError,
+    ProtocolError,
+    ServiceError,
+    SpatialWidgetsError,
+    TransferLimitExceeded,
+    TransportError,
+    WaitTimeout,
+)
+
+__all__ = ["advise"]
+
+# The first kind that fits; the words in braces are filled in.
+_NEXT: tuple[tuple[type[SpatialWidgetsError], str], ...] = (
+    (TransferLimitExceeded, "job.result({name}, allow_truncated=True) gives the rows that did come."),
+    (CodecError, "The service's own document is at {url}, to be looked at with ?f=json."),
+    (AuthenticationError, "Job.from_url({job}, auth=…) is the same job with another token."),
+    (ServiceError, "job.result({name}) asks again; the job's messages may say why it is not there."),
+    (ProtocolError, "job.result({name}) asks again, in case the server is only in trouble for now."),
+    (TransportError, "job.result({name}) asks again."),
+    (WaitTimeout, "job.result({name}) goes on waiting for it."),
+)
+
+
+def advise(error: SpatialWidgetsError, *, name: str, job_url: str) -> None:
+    """Have an error about the result ``name`` of a job say so, and what to do next."""
+    step = next((text for kind, text in _NEXT if isinstance(error, kind)), "")
+    url = f"{job_url}/results/{name}"
+    step = step.format(name=repr(name), url=url, job=repr(job_url))
+    text = str(error)
+    if step in text:
+        return
+    if isinstance(error, TransferLimitExceeded):  # the codec cannot know the name
+        text = text.replace("The result has", f"The result {name!r} has")
+        text = text.replace("; job.result(…, allow_truncated=True) gives the rows that did come", "")
+    elif not text.startswith(name) and repr(name) not in text and url not in text:
+        text = f"The result {name!r}: {text}"
+    error.args = (f"{_ended(text)}\n{step}", *error.args[1:])
+
+
+def _ended(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", "…", ")")) else f"{text}."
