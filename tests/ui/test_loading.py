@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from slow_server import ROWS, SlowServer
+from slow_server import HEAD, ROWS, SlowServer
 
 SHOW = """
 import spatial_widgets as sw
@@ -92,3 +92,17 @@ def test_without_a_kernel_nothing_says_loading(notebook, server, shoot, slow):
     expect(page.locator(".sw-note")).to_contain_text("while the results were loaded")
     expect(page.locator(".sw-loading")).to_be_hidden()
     shoot(page.locator(".sw-job"), f"{server.app}-loading-kernel-restarted")
+
+
+def test_a_result_that_cannot_be_loaded_says_what_to_call(notebook, server, shoot):
+    cut = {**HEAD, "features": [{"attributes": {"n": 1}, "geometry": {"x": 1, "y": 2}}]}
+    with SlowServer(whole=cut, cut={**cut, "exceededTransferLimit": True}) as slow:
+        nb = notebook(SHOW.format(url=slow.job_url), "print(len(w.result('cut', allow_truncated=True)))")
+        nb.run(0)
+        note = nb.page.locator(".sw-note")
+        expect(note).to_contain_text("w.result('cut', allow_truncated=True) gives the rows that did come.")
+        expect(nb.page.locator(".sw-results li")).to_have_count(1)
+        for theme in ("light", "dark"):
+            nb.theme(theme)
+            shoot(nb.page.locator(".sw-job"), f"{server.app}-result-problem-{theme}")
+        assert nb.run(1).strip() == "1"
