@@ -9,6 +9,7 @@ from spatial_widgets.codec.json_out import json_value
 from spatial_widgets.codec.jsontext import form_pieces, form_text
 from spatial_widgets.codec.layers_out import LocalFile, encode_extent, encode_reference, local_files
 from spatial_widgets.codec.parameters_out import encode_parameter, encode_value
+from spatial_widgets.codec.pbf import PbfPage
 from spatial_widgets.codec.spatialref import decode_spatial_reference, encode_spatial_reference
 from spatial_widgets.codec.values import FileReference, decode_value
 
@@ -17,6 +18,7 @@ __all__ = [
     "LayerOptions",
     "LayerText",
     "LocalFile",
+    "PbfPage",
     "ToldTooLate",
     "decode_features",
     "decode_geometries",

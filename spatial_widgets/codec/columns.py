@@ -36,6 +36,11 @@ class Column:
         self._blocks: list[Any] = []
         self._way = way_of(kind)
 
+    @property
+    def form(self) -> str:
+        """What a block of it is, once taken; see :class:`.Way`."""
+        return self._way.form
+
     def take_typed(self, values: list[Any], *, first: int, path: str) -> None:
         """Add a block of values that are of the field's type, or None: whole numbers, floats or text."""
         try:
@@ -58,6 +63,10 @@ class Column:
                 f"{_show(values[row])} is no {self.kind}, as field {self.name!r} is: {error}",
                 path=f"{path}[{first + row}].attributes.{self.name}",
             ) from error
+
+    def take_block(self, block: Any) -> None:
+        """Add a block that has the column's :attr:`form` already; not for "objects"."""
+        self._blocks.append(block)
 
     def _takes(self, value: Any) -> bool:
         try:

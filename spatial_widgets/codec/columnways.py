@@ -23,11 +23,17 @@ _FLOATS = {"esriFieldTypeSingle", "esriFieldTypeDouble"}
 
 
 class Way(NamedTuple):
-    """The functions of one field type: values of a block to a part of the column, and parts to the column."""
+    """The functions of one field type: values of a block to a part of the column, and parts to the column.
+
+    ``form`` is what a part is: "integers", ``(int64 array, mask of nulls or None)``; "floats", a float64 array
+    with NaN for nulls; "dates", an int64 array with NAT_MS for them; "arrow", an Arrow array of large strings;
+    "objects", anything else.
+    """
 
     take: Callable[[list[Any]], Any]
     join: Callable[[list[Any]], Any]
     take_typed: Callable[[list[Any]], Any]
+    form: str = "objects"
 
 
 def way_of(kind: str | None) -> Way:
@@ -35,11 +41,11 @@ def way_of(kind: str | None) -> Way:
     if kind is None:
         return Way(list, join_objects, list)
     if kind in INTEGERS:
-        return Way(_take_integers, _join_integers, _take_typed_integers)
+        return Way(_take_integers, _join_integers, _take_typed_integers, "integers")
     if kind in _FLOATS:
-        return Way(_take_floats, np.concatenate, _take_typed_floats)
+        return Way(_take_floats, np.concatenate, _take_typed_floats, "floats")
     if kind == "esriFieldTypeDate":
-        return Way(_take_dates, _join_dates, _take_typed_dates)
+        return Way(_take_dates, _join_dates, _take_typed_dates, "dates")
     if kind == "esriFieldTypeTimestampOffset":
         return Way(READERS[kind], _join_dates, READERS[kind])
     if kind == "esriFieldTypeDateOnly":
@@ -144,7 +150,7 @@ def _way_of_text() -> Way:
             from_arrow: Any = dtype.__from_arrow__  # type: ignore[attr-defined]
             return from_arrow(pa.chunked_array(parts, pa.large_string()))
 
-        return Way(_take_arrow_texts, join_arrow, _take_arrow_texts)
+        return Way(_take_arrow_texts, join_arrow, _take_arrow_texts, "arrow")
 
     def join(parts: list[Any]) -> Any:
         array = join_objects(parts)

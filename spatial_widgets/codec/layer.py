@@ -149,6 +149,13 @@ def _unwrap(document: Any, path: str) -> tuple[dict[str, Any], dict[str, Any], s
     return {}, document, path
 
 
+def _reader_for(kind: GeometryKind, columns: Sequence[Column]) -> RowReader:
+    """Return the fastest reader for layers of this kind."""
+    if TypedRows.can_read(kind, columns):
+        return TypedRows(kind, columns)
+    return ShapeRows(kind) if ShapeRows.can_read(kind) else PlainRows(kind)
+
+
 class Layer:
     """The rows of one layer, taken in block by block.
 
@@ -157,6 +164,7 @@ class Layer:
     description : what is known before the features.
     options : how to read them.
     received : tells the bytes that have come so far, for ``on_progress``.
+    reader : chooses what reads the blocks; by default the fastest reader of JSON.
     """
 
     def __init__(
@@ -165,6 +173,7 @@ class Layer:
         options: LayerOptions,
         *,
         received: Callable[[], int] = lambda: 0,
+        reader: Callable[[GeometryKind, Sequence[Column]], RowReader] = _reader_for,
     ) -> None:
         self.description = description
         self._options = options
@@ -180,6 +189,7 @@ class Layer:
             description.fields or [],
             reserved=_GEOMETRY if description.geometry_type else None,
         )
+        self._choose_reader = reader
         self._reader: RowReader | None = None
         #: The size of blocks that is cheapest: few for shapes, and small enough for the caches of typed records.
         self.block_bytes = 1 << 20 if ShapeRows.can_read(self._kind) else 1 << 18
@@ -196,9 +206,9 @@ class Layer:
         return self._kind.surprise
 
     def take(self, block: bytes) -> None:
-        """Take in the text of some features, ``[{…},…]``."""
+        """Take in some features: the text ``[{…},…]``, or what else the reader reads."""
         if self._reader is None:
-            self._reader = _reader_for(self._kind, self._columns)
+            self._reader = self._choose_reader(self._kind, self._columns)
         with no_collection():
             rows, geometries = self._reader.read(block, self._columns, first=self.rows, path=self._path)
         self.rows += rows
@@ -248,10 +258,3 @@ class Layer:
             gathered[start : start + len(part)] = part if part.dtype == object else build_points(part)
             start += len(part)
         return gathered
-
-
-def _reader_for(kind: GeometryKind, columns: Sequence[Column]) -> RowReader:
-    """Return the fastest reader for layers of this kind."""
-    if TypedRows.can_read(kind, columns):
-        return TypedRows(kind, columns)
-    return ShapeRows(kind) if ShapeRows.can_read(kind) else PlainRows(kind)

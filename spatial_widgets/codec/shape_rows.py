@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from spatial_widgets.codec.columns import Column
     from spatial_widgets.codec.rows import GeometryKind
 
-__all__ = ["ShapeRows"]
+__all__ = ["ShapeRows", "build_regular"]
 
 _KEYS = {
     "esriGeometryMultipoint": "points",
@@ -95,7 +95,7 @@ class ShapeRows:
         if regular is None:
             return self._careful(document, first, path)
         rows, coords, sizes, parts = regular
-        geometries, odd = self._build(coords, sizes, parts)
+        geometries, odd = build_regular(self._kind, coords, sizes, parts)
         self._add_odd(geometries, document, odd, first, path)
         return rows, geometries
 
@@ -158,7 +158,7 @@ class ShapeRows:
         geometries = np.empty(len(rows), dtype=object)
         if there:
             coords = np.frombuffer(b"".join(buffers), dtype=np.float64).reshape(-1, width)
-            geometries[there], of_there = self._build(coords, np.array(sizes), np.array(parts))
+            geometries[there], of_there = build_regular(self._kind, coords, np.array(sizes), np.array(parts))
             odd += [there[i] for i in of_there]
         self._add_odd(geometries, document, odd, first, path)
         return rows, geometries
@@ -168,29 +168,32 @@ class ShapeRows:
             shape = document[i]["geometry"].as_dict()
             geometries[i] = exact_geometries([shape], self._kind, first + i, path)[0]
 
-    def _build(self, coords: Any, sizes: Any, parts: Any) -> tuple[Any, list[int]]:
-        """Return the geometries, and the numbers of those that want the exact way and are still None."""
-        kind = self._kind
-        z, m = kind.z, kind.m
-        if m and not KEEPS_M:
-            warn_of_lost_measures()
-            coords, m = coords[:, : 2 + z], False
-        if self._key == "points":
-            return build_multipoints(coords, sizes, z=z, m=m), []
-        build = build_lines if self._key == "paths" else build_polygons
-        regular = sizes >= 2
-        if self._key == "rings":
-            ends = np.cumsum(sizes)
-            regular = (sizes >= 4) & (coords[ends - sizes] == coords[ends - 1]).all(axis=1)
-        if regular.all():
-            return build(coords, sizes, parts, z=z, m=m), []
-        feature = np.repeat(np.arange(len(parts)), parts)
-        good = np.ones(len(parts), dtype=bool)
-        good[feature[~regular]] = False
-        of_good = good[feature]
-        built = np.empty(len(parts), dtype=object)
-        built[good] = build(coords[np.repeat(of_good, sizes)], sizes[of_good], parts[good], z=z, m=m)
-        return built, np.flatnonzero(~good).tolist()
+
+def build_regular(kind: GeometryKind, coords: Any, sizes: Any, parts: Any) -> tuple[Any, list[int]]:
+    """Return the geometries, and the numbers of those that want the exact way and are still None.
+
+    Vertices, sizes and parts are as :mod:`.shapes` has them; no part is without vertices.
+    """
+    z, m = kind.z, kind.m
+    if m and not KEEPS_M:
+        warn_of_lost_measures()
+        coords, m = coords[:, : 2 + z], False
+    if kind.name == "esriGeometryMultipoint":
+        return build_multipoints(coords, sizes, z=z, m=m), []
+    build = build_lines if kind.name == "esriGeometryPolyline" else build_polygons
+    regular = sizes >= 2
+    if kind.name == "esriGeometryPolygon":
+        ends = np.cumsum(sizes)
+        regular = (sizes >= 4) & (coords[ends - sizes] == coords[ends - 1]).all(axis=1)
+    if regular.all():
+        return build(coords, sizes, parts, z=z, m=m), []
+    feature = np.repeat(np.arange(len(parts)), parts)
+    good = np.ones(len(parts), dtype=bool)
+    good[feature[~regular]] = False
+    of_good = good[feature]
+    built = np.empty(len(parts), dtype=object)
+    built[good] = build(coords[np.repeat(of_good, sizes)], sizes[of_good], parts[good], z=z, m=m)
+    return built, np.flatnonzero(~good).tolist()
 
 
 def _columns_of(rows: list[dict[str, Any]], names: list[str]) -> list[list[Any]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spatial_widgets.codec.columns import Column
     from spatial_widgets.codec.rows import GeometryKind
 
-__all__ = ["TypedRows"]
+__all__ = ["TypedRows", "points_with_what_they_have"]
 
 _UNNAMEABLE = re.compile(r'["\\\\\x00-\x1f\ud800-\udfff]')  # in the name of a typed record's member
 _PYTHON_TYPES = {"esriFieldTypeSingle": float, "esriFieldTypeDouble": float, "esriFieldTypeDate": int}
@@ -96,7 +96,7 @@ class TypedRows:
         coords = np.array([[getattr(p, o) for o in self._ordinates] for p in present], dtype=np.float64)
         if not present:
             return built
-        built[there] = _points_with_what_they_have(coords, z=self._kind.z, m=self._kind.m)
+        built[there] = points_with_what_they_have(coords, z=self._kind.z, m=self._kind.m)
         return built
 
 
@@ -115,8 +115,8 @@ def _member_reader(name: str) -> Callable[[list[Any]], list[Any]]:
     return reader
 
 
-def _points_with_what_they_have(coords: Any, *, z: bool, m: bool) -> Any:
-    """Build points of which some may lack the z or m that the layer announces."""
+def points_with_what_they_have(coords: Any, *, z: bool, m: bool) -> Any:
+    """Return points of which some may lack the z or m that the layer announces, and have NaN for it."""
     if m and not KEEPS_M:
         warn_of_lost_measures()
         coords, m = coords[:, : 2 + z], False
