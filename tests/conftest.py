@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import sys
@@ -11,6 +12,16 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no defect. In CI the same examples every time: a new find is for the one who looks for it.
+settings.register_profile(
+    "house",
+    deadline=dt.timedelta(seconds=10),
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+settings.load_profile("house")
 
 STORE = pytest.StashKey[str]()
 
