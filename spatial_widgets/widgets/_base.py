@@ -78,8 +78,14 @@ class LiveWidget(anywidget.AnyWidget):
 
         data, metadata = self._repr_mimebundle_()
         handle = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        if handle is not None:
-            self._handles.append(handle)
+        if handle is None:
+            return
+        self._handles.append(handle)
+        now = self._repr_mimebundle_()
+        while now[0] != data:  # it changed before the handle was there to be updated
+            data, metadata = now
+            handle.update(data, metadata=metadata, raw=True)
+            now = self._repr_mimebundle_()
 
     def _update_saved_output(self) -> None:
         """Replace the saved form of every output that shows this widget."""

@@ -220,6 +220,26 @@ def test_the_saved_form_is_true_and_holds_server_text_as_text(closing):
     assert "very-secret" not in repr(w)
 
 
+def test_a_job_that_ends_while_it_is_displayed_is_saved_with_its_end(closing, monkeypatch):
+    w = closing(sw.JobWidget(ScriptedApp(["esriJobExecuting", "esriJobFailed"]).submit()))
+    saved = []
+
+    class Handle:
+        def update(self, data, **_options):
+            saved.append(data["text/plain"])
+
+    def display(data, **_options):
+        saved.append(data["text/plain"])
+        w.wait(timeout=10, check=False)
+        ready(w)
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    w._ipython_display_()
+    assert "esriJobFailed" not in saved[0]
+    assert "esriJobFailed" in saved[-1]
+
+
 def test_a_misspelt_argument_is_refused():
     with pytest.raises(TypeError, match="jobs"):
         sw.JobWidget(ScriptedApp().submit(), jobs=1)
