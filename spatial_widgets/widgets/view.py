@@ -103,7 +103,12 @@ class Summary:
         if self.rows is None:
             return f"{self.name}: {self.text or self.kind}"
         crs = f", {self.crs}" if self.crs else ""
-        return f"{self.name}: {self.kind}, {self.rows:,} rows \u00d7 {len(self.columns)} columns{crs}"
+        size = f"{_count(self.rows, 'row')} \u00d7 {_count(len(self.columns), 'column')}"
+        return f"{self.name}: {self.kind}, {size}{crs}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def summarize(name: str, value: Any) -> Summary:

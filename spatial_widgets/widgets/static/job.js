@@ -40,9 +40,9 @@ export function elapsed(seconds) {
 /** One line for a result. */
 export function sentence(result) {
   if (result.rows === null) return `${result.name}: ${result.text || result.kind}`;
-  const rows = result.rows.toLocaleString("en-US");
+  const count = (n, thing) => `${n.toLocaleString("en-US")} ${thing}${n === 1 ? "" : "s"}`;
   const crs = result.crs ? `, ${result.crs}` : "";
-  return `${result.name}: ${result.kind}, ${rows} rows × ${result.columns.length} columns${crs}`;
+  return `${result.name}: ${result.kind}, ${count(result.rows, "row")} × ${count(result.columns.length, "column")}${crs}`;
 }
 
 /**
