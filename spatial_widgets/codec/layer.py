@@ -192,7 +192,7 @@ class Layer:
         self._choose_reader = reader
         self._reader: RowReader | None = None
         #: The size of blocks that is cheapest: few for shapes, and small enough for the caches of typed records.
-        self.block_bytes = 1 << 20 if ShapeRows.can_read(self._kind) else 1 << 18
+        self.block_bytes = 1 << 21 if ShapeRows.can_read(self._kind) else 1 << 18
         self._geometries: list[Any] = []
         self.rows = 0
 

@@ -41,7 +41,7 @@ _KEYS = {
     "esriGeometryPolyline": "paths",
     "esriGeometryPolygon": "rings",
 }
-_LOOKED_AT = 16
+_LOOKED_AT = 8
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[],"))
 
 
