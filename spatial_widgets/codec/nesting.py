@@ -8,10 +8,13 @@ Source: https://developers.arcgis.com/rest/services-reference/enterprise/geometr
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["nest_rings"]
 
@@ -20,7 +23,9 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 _PAIRS_AT_ONCE = 4_000_000
 _VOTERS = 3
-_ON = 1e-12  # relative to the distances: a vertex that near to a segment may lie on it
+_CROWD = 64  # from so many rings or voters on, they are looked up instead of each compared with each
+_ON = 1e-6  # relative to the distances: a vertex that near to a segment may lie on it,
+_NEAR = 1e-9  # or relative to its coordinates: writers round them, and 1 mm is one to Esri
 
 
 def nest_rings(xy: Floats, sizes: Ints, parts: Ints) -> tuple[Ints, Ints, Ints]:
@@ -87,23 +92,43 @@ def _disc(x: Floats, y: Floats, starts: Ints, ring: int) -> Any:
 
 def _boxed_pairs(box: list[Floats], parts: Ints) -> tuple[Ints, Ints]:
     """Return pairs of different rings of one feature, the box of the second lying in that of the first."""
-    left, low, right, high = box
     begins = np.cumsum(parts) - parts
     found_outer, found_inner = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for count in np.unique(parts[parts > 1]).tolist():
         rings = begins[parts == count][:, None] + np.arange(count)
-        for rows in _slices(len(rings), count * count):
-            some = rings[rows]
-            for lefts in _slices(count, count * len(some)):
-                i, j = some[:, lefts, None], some[:, None, :]
-                boxed = (
-                    (left[i] <= left[j]) & (right[i] >= right[j]) & (low[i] <= low[j]) & (high[i] >= high[j])
-                )
-                boxed &= i != j
-                a, b, c = np.nonzero(boxed)
-                found_outer.append(some[:, lefts][a, b])
-                found_inner.append(some[a, c])
+        pairs = _boxed_in_crowds(box, rings) if count >= _CROWD else _boxed_each_by_each(box, rings)
+        for outer, inner in pairs:
+            found_outer.append(outer)
+            found_inner.append(inner)
     return np.concatenate(found_outer), np.concatenate(found_inner)
+
+
+def _boxed_each_by_each(box: list[Floats], rings: Ints) -> Iterator[tuple[Ints, Ints]]:
+    count = rings.shape[1]
+    for rows in _slices(len(rings), count * count):
+        some = rings[rows]
+        for lefts in _slices(count, count * len(some)):
+            a, b, c = np.nonzero(_is_boxed(box, some[:, lefts, None], some[:, None, :]))
+            yield some[:, lefts][a, b], some[a, c]
+
+
+def _boxed_in_crowds(box: list[Floats], rings: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Do the same for features of many rings, most of them far from each other."""
+    for ring in rings:
+        boxes = shapely.box(*(side[ring] for side in box))
+        tree = shapely.STRtree(boxes)
+        for some in _slices(len(ring), _PAIRS_AT_ONCE // 1000):
+            inner, outer = tree.query(boxes[some])
+            outer, inner = ring[outer], ring[some][inner]
+            boxed = _is_boxed(box, outer, inner)
+            yield outer[boxed], inner[boxed]
+
+
+def _is_boxed(box: list[Floats], outer: Ints, inner: Ints) -> Any:
+    left, low, right, high = box
+    boxed = (left[outer] <= left[inner]) & (right[outer] >= right[inner])
+    boxed &= (low[outer] <= low[inner]) & (high[outer] >= high[inner])
+    return boxed & (outer != inner)
 
 
 def _slices(count: int, pairs_each: int) -> list[slice]:
@@ -138,24 +163,70 @@ def _is_inside(
 def _vote(x: Floats, y: Floats, starts: Ints, ring: Ints, voter: Ints) -> Ints:
     """Return 1 where the voter, a vertex, lies inside its ring, -1 outside, 0 where it may lie on it.
 
-    A ray to the right is followed; only the few segments that reach over its height are looked at closely.
+    A ray to the right is followed; only the few segments that reach its height are looked at closely.
     """
+    crossings = np.zeros(len(ring), dtype=np.int64)
+    touched = np.zeros(len(ring), dtype=bool)
+    slack = _NEAR * (np.abs(x[voter]) + np.abs(y[voter]))
+    for pair, first in _reaching(y, starts, ring, voter, slack):
+        point = voter[pair]
+        ax, ay = x[first] - x[point], y[first] - y[point]
+        bx, by = x[first + 1] - x[point], y[first + 1] - y[point]
+        turn = ax * by - bx * ay
+        span = np.sqrt(ax * ax + ay * ay + bx * bx + by * by)
+        is_on = (np.abs(turn) <= (_ON * span + slack[pair]) * span) & (
+            ax * bx + ay * by <= slack[pair] * span
+        )
+        touched[pair[is_on]] = True
+        crosses = ((ay > 0) != (by > 0)) & ((turn > 0) == (by > ay))
+        np.add.at(crossings, pair[crosses], 1)
+    return np.where(touched, 0, np.where(crossings % 2 == 1, 1, -1))
+
+
+def _reaching(y: Floats, starts: Ints, ring: Ints, voter: Ints, slack: Floats) -> Iterator[tuple[Ints, Ints]]:
+    """Yield ``(pair, first vertex of a segment)`` for all segments of a pair's ring that reach the voter's height."""
+    segments = starts[ring + 1] - starts[ring] - 1
+    asked = np.bincount(ring)[ring]
+    is_crowd = (asked >= _CROWD) & (asked * segments > _PAIRS_AT_ONCE // 4)
+    few = np.flatnonzero(~is_crowd)
+    piece = np.cumsum(segments[few]) // _PAIRS_AT_ONCE
+    for pairs in np.split(few, np.flatnonzero(np.diff(piece)) + 1):
+        yield from _reaching_few(y, starts, ring[pairs], voter[pairs], slack[pairs], pairs)
+    many = np.flatnonzero(is_crowd)
+    many = many[np.argsort(ring[many], kind="stable")]
+    for pairs in np.split(many, np.flatnonzero(np.diff(ring[many])) + 1):
+        if len(pairs):
+            one = slice(int(starts[ring[pairs[0]]]), int(starts[ring[pairs[0]] + 1]))
+            yield from _reaching_many(y, one, voter[pairs], float(slack[pairs].max()), pairs)
+
+
+def _reaching_few(
+    y: Floats, starts: Ints, ring: Ints, voter: Ints, slack: Floats, pairs: Ints
+) -> Iterator[tuple[Ints, Ints]]:
+    """Look at every segment of each pair's ring."""
     sizes = starts[ring + 1] - starts[ring]
     begins = np.cumsum(sizes) - sizes
     at = np.arange(int(sizes.sum())) + np.repeat(starts[ring] - begins, sizes)
     height = y[at] - np.repeat(y[voter], sizes)
-    is_above = height > 0
-    reaches = is_above[:-1] != is_above[1:]
-    reaches |= (height[:-1] == 0) & (height[1:] == 0)
+    allowed = np.repeat(slack, sizes)
+    is_up, is_down = height >= -allowed, height <= allowed
+    reaches = (is_up[:-1] & is_down[1:]) | (is_down[:-1] & is_up[1:])
     reaches[begins[1:] - 1] = False  # from one ring's end to the next ring's begin
     segment = np.flatnonzero(reaches)
-    pair = np.searchsorted(begins, segment, side="right") - 1
-    first, point = at[segment], voter[pair]
-    ax, ay = x[first] - x[point], y[first] - y[point]
-    bx, by = x[first + 1] - x[point], y[first + 1] - y[point]
-    turn = ax * by - bx * ay
-    is_on = (np.abs(turn) <= _ON * (ax * ax + ay * ay + bx * bx + by * by)) & (ax * bx + ay * by <= 0)
-    crosses = ((ay > 0) != (by > 0)) & ((turn > 0) == (by > ay))
-    odd = np.bincount(pair, weights=crosses, minlength=len(ring)) % 2 == 1
-    touched = np.bincount(pair, weights=is_on, minlength=len(ring)) > 0
-    return np.where(touched, 0, np.where(odd, 1, -1))
+    yield pairs[np.searchsorted(begins, segment, side="right") - 1], at[segment]
+
+
+def _reaching_many(
+    y: Floats, one: slice, voter: Ints, slack: float, pairs: Ints
+) -> Iterator[tuple[Ints, Ints]]:
+    """For many voters of one long ring: look up, segment by segment, those at its height."""
+    by_height = np.argsort(y[voter])
+    heights, pairs = y[voter][by_height], pairs[by_height]
+    ends = y[one][:-1], y[one][1:]
+    begin = np.searchsorted(heights, np.minimum(*ends) - slack, side="left")
+    counts = np.searchsorted(heights, np.maximum(*ends) + slack, side="right") - begin
+    piece = np.cumsum(counts) // _PAIRS_AT_ONCE
+    for some in np.split(np.arange(len(counts)), np.flatnonzero(np.diff(piece)) + 1):
+        count = counts[some]
+        at = np.arange(int(count.sum())) + np.repeat(begin[some] - (np.cumsum(count) - count), count)
+        yield pairs[at], np.repeat(one.start + some, count)
