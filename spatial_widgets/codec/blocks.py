@@ -15,6 +15,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.codec.borders import SPACE, TOKEN, likely_border, scan
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:
@@ -25,12 +26,9 @@ __all__ = ["FeatureText", "NotJson"]
 _BLOCK = 1 << 18
 _LOOK = 1 << 14
 _FEATURES = b'"features"'
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,"]', re.DOTALL)
 _COLON_BRACKET = re.compile(rb"\s*:\s*\[")
-_COMMA = re.compile(rb"\s*,\s*")
-_SPACE = b" \t\r\n"
+_BACKSLASH = 0x5C
 _PLACES: tuple[list[Any], ...] = ([], ["featureSet"], ["layers", 0], ["layers", 0, "featureSet"])
-_TRIES = 8
 
 
 class NotJson(CodecError):  # noqa: N818 -- named as the errors beside it
@@ -81,7 +79,10 @@ class FeatureText:
                 if not self._more(_BLOCK):
                     return False
                 continue
-            place.read(_TOKEN.finditer(self._data, scanned, found))
+            if found and self._data[found - 1] == _BACKSLASH:  # the end of a longer text
+                searched = found + 1
+                continue
+            place.read(TOKEN.finditer(self._data, scanned, found))
             scanned = found
             after = found + len(_FEATURES)
             while not (opened := _COLON_BRACKET.match(self._data, after)) and len(self._data) < after + 64:
@@ -106,7 +107,7 @@ class FeatureText:
         size = _LOOK
         while True:
             end, is_all = self._window(size)
-            last_end, _, first_end, array_end = _scan(self._data, self._at, end)
+            last_end, _, first_end, array_end = scan(self._data, self._at, end)
             some = array_end or last_end or first_end
             if some is not None or is_all:
                 try:
@@ -129,14 +130,14 @@ class FeatureText:
         while True:
             end, is_all = self._window(size)
             if not is_all or end - self._at > _LOOK:  # the scan of what is left is slow
-                cut = _likely_border(self._data, self._at, end)
+                cut = likely_border(self._data, self._at, end)
                 if cut is not None and self._offered(take, cut[0]):
                     self._at = cut[1]
                     size = wanted
                     continue
-            last_end, next_start, _, array_end = _scan(self._data, self._at, end)
+            last_end, next_start, _, array_end = scan(self._data, self._at, end)
             if array_end is not None:
-                if self._data[self._at : array_end].strip(_SPACE):
+                if self._data[self._at : array_end].strip(SPACE):
                     take(self._block(array_end))
                 self._at = array_end
                 return True
@@ -232,49 +233,3 @@ class _Place:
                 self.expects_key = True
             elif self._open:
                 self._steps[-1] += 1
-
-
-def _likely_border(data: bytes | bytearray, start: int, end: int) -> tuple[int, int] | None:
-    """Return the end of a feature and the start of the next, the last that look like it before ``end``."""
-    brace = end
-    for _ in range(_TRIES):
-        brace = data.rfind(b"{", start, brace)
-        if brace <= start:
-            return None
-        before = data[max(start, brace - 64) : brace].rstrip(_SPACE)
-        if before.endswith(b","):
-            closed = before[:-1].rstrip(_SPACE)
-            if closed.endswith(b"}"):
-                return max(start, brace - 64) + len(closed), brace
-    return None
-
-
-def _scan(
-    data: bytes | bytearray, start: int, end: int
-) -> tuple[int | None, int | None, int | None, int | None]:
-    """Scan inside an array of objects, from between two of them.
-
-    Returns the end of the last whole object that another follows, the start of that one, the end of the
-    first object, and the place of the bracket that closes the array; None for what is not there.
-    """
-    depth = 0
-    ended: int | None = None
-    last_end = next_start = first_end = None
-    for match in _TOKEN.finditer(data, start, end):
-        token = match.group()
-        if token == b'"':  # a text that goes on beyond the end
-            break
-        if token in (b"{", b"["):
-            depth += 1
-        elif token == b"]" and depth == 0:
-            return last_end, next_start, first_end, match.start()
-        elif token in (b"}", b"]"):
-            depth -= 1
-            if depth == 0:
-                ended = match.end()
-                first_end = first_end or ended
-        elif token == b"," and depth == 0 and ended is not None:
-            comma = _COMMA.match(data, ended, end)
-            if comma and comma.end() < end:
-                last_end, next_start = ended, comma.end()
-    return last_end, next_start, first_end, None

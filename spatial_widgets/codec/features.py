@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from spatial_widgets.codec.rows import GeometryKind
 from spatial_widgets.errors import CodecError, TransferLimitExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     import geopandas as gpd
     import pandas as pd
@@ -59,13 +60,13 @@ def decode_features(
     Source: https://developers.arcgis.com/rest/services-reference/enterprise/gp-data-types/
     """
     chosen = LayerOptions(**options)
-    if isinstance(document, dict):
-        return _from_objects(document, path, url, chosen)
+    if isinstance(document, Mapping):
+        return _from_objects(dict(document), path, url, chosen)
     if isinstance(document, (str, bytearray, memoryview)):
         document = document.encode("utf-8", "surrogatepass") if isinstance(document, str) else bytes(document)
-    if not isinstance(document, bytes) and not hasattr(document, "__iter__"):
+    if isinstance(document, (list, tuple)) or not hasattr(document, "__iter__"):
         raise CodecError(f"{type(document).__name__} is no feature set", path=path)
-    text = LayerText(document, chosen, path=path)  # type: ignore[arg-type]
+    text = LayerText(document, chosen, path=path)
     with no_collection() if isinstance(document, bytes) else nullcontext():  # nobody to wait for
         around = _parse(text.read(), path)
     if not text.found:

@@ -75,7 +75,7 @@ def is_features(document: Any) -> bool:
     return isinstance(document, dict) and (
         (isinstance(document.get("features"), list) and document.get("type") != "FeatureCollection")
         or isinstance(document.get("featureSet"), dict)
-        or isinstance(document.get("layers"), list)
+        or (isinstance(document.get("layers"), list) and any(map(is_features, document["layers"])))
     )
 
 
@@ -110,7 +110,7 @@ class Description:
         if not isinstance(features, list):
             raise CodecError("there is no list of features", path=path)
         fields = body.get("fields")
-        if not isinstance(fields, list):
+        if not isinstance(fields, list) or (not fields and isinstance(definition.get("fields"), list)):
             fields = definition.get("fields")
         kind = body.get("geometryType") or definition.get("geometryType")
         return cls(

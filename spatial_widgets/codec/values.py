@@ -65,7 +65,7 @@ def decode_value(data_type: str, value: Any, *, path: str = "value", url: str = 
         # Quoted JSON: GPString outputs of some services, and every input of the hosted analysis tasks.
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     if is_features(value):
         return decode_features(value, path=path, url=url, **options)
@@ -74,7 +74,7 @@ def decode_value(data_type: str, value: Any, *, path: str = "value", url: str = 
     if isinstance(value, dict):
         return _decode_object(value, path)
     if data_type.startswith(_MULTI):
-        return _decode_list(data_type.removeprefix(_MULTI), value, path)
+        return _decode_list(data_type.removeprefix(_MULTI), value, path, url, options)
     if data_type == "GPValueTable" and isinstance(value, list):
         return _decode_value_table(value, path)
     try:
@@ -83,11 +83,13 @@ def decode_value(data_type: str, value: Any, *, path: str = "value", url: str = 
         raise CodecError(f"{show(value)} is no {data_type}: {error}", path=path) from error
 
 
-def _decode_list(member: str, value: Any, path: str) -> list[Any]:
+def _decode_list(member: str, value: Any, path: str, url: str, options: dict[str, Any]) -> list[Any]:
     if isinstance(value, str):  # several services take "a;b" or "1 2" for a list
         value = value.replace(";", " ").replace(",", " ").split() if member in _SCALARS else value.split(";")
     items = value if isinstance(value, list) else [value]
-    return [decode_value(member, item, path=f"{path}[{i}]") for i, item in enumerate(items)]
+    return [
+        decode_value(member, item, path=f"{path}[{i}]", url=url, **options) for i, item in enumerate(items)
+    ]
 
 
 def _decode_value_table(rows: list[Any], path: str) -> pd.DataFrame:
