@@ -40,6 +40,8 @@ class LayerInfo:
         id_field = document.get("objectIdField") or next(
             (f.get("name") for f in fields if f.get("type") == "esriFieldTypeOID"), None
         )
+        if not isinstance(id_field, str):
+            id_field = None
         advanced = document.get("advancedQueryCapabilities")
         advanced = advanced if isinstance(advanced, dict) else {}
         limit = document.get("maxRecordCount")
@@ -70,5 +72,6 @@ class LayerInfo:
     def completed(self, reply: dict[str, Any]) -> dict[str, Any]:
         """Return a feature set of the layer, with what it leaves out taken from the layer's description."""
         known = {key: self.description.get(key) for key in _SHARED}
-        known["spatialReference"] = (self.description.get("extent") or {}).get("spatialReference")
+        extent = self.description.get("extent")
+        known["spatialReference"] = extent.get("spatialReference") if isinstance(extent, dict) else None
         return {key: value for key, value in (known | reply).items() if value is not None}

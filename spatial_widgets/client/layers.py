@@ -10,6 +10,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import pandas as pd
 
 from spatial_widgets.client.deadline import Budget
@@ -114,7 +115,14 @@ class LayerReader:
             deadline_s=budget.left_s,
             max_bytes=None,
         )
-        ids = sorted(reply.get("objectIds") or []) if isinstance(reply, dict) else []
+        told = (reply.get("objectIds") or []) if isinstance(reply, dict) else []
+        if not isinstance(told, list) or not set(map(type, told)) <= {int}:
+            raise ProtocolError(
+                f"GET {self._url}/query: the object IDs are no list of whole numbers.",
+                url=self._url,
+                excerpt=repr(told)[:500],
+            )
+        ids = sorted(told)
         # Ranges instead of lists of IDs: a thousand IDs make a URL that many servers refuse.
         return [
             {**layer.query, "where": f"{layer.id_field} >= {chunk[0]} AND {layer.id_field} <= {chunk[-1]}"}
@@ -137,6 +145,8 @@ class LayerReader:
             )
         if not frames:
             frames = [decode_features(layer.completed({"features": []}), **self._page_options.to_dict())]
+        if len({frame.crs for frame in frames if isinstance(frame, gpd.GeoDataFrame)}) > 1:
+            raise ProtocolError(f"{self._url}: its pages are in different coordinate systems.", url=self._url)
         frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
         return name_coded_values(frame, layer.description["fields"]) if self._options.domains else frame
 

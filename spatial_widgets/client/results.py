@@ -202,7 +202,10 @@ class Results(Mapping[str, Any]):
             return [self._bind(item, url, budget, options) for item in value]
         if not isinstance(value, FileReference):
             return value
-        target = urljoin(url, value.url)
+        try:
+            target = urljoin(url, value.url)
+        except ValueError as error:
+            raise ProtocolError(f"GET {url}: the result's address is none: {error}.", url=url) from error
         if _LAYER_URL.search(target.split("?", 1)[0]):
             session = self._job.session
             if value.token:  # the layer's own, for its own host

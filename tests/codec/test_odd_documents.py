@@ -5,7 +5,6 @@ import time
 import types
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from spatial_widgets.codec import decode_features, decode_value
@@ -23,6 +22,7 @@ def test_fields_of_the_definition_stand_where_the_feature_set_lists_none():
 
 def test_a_list_of_layers_is_read_with_the_options_of_one():
     cut = {**TABLE, "exceededTransferLimit": True}
+    pa = pytest.importorskip("pyarrow")
     (frame,) = decode_value("GPMultiValue:GPRecordSet", [cut], allow_truncated=True, dtype_backend="pyarrow")
     assert frame["a"].dtype == pd.ArrowDtype(pa.large_string())
 
