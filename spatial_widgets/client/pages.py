@@ -28,9 +28,7 @@ _FASTER_AS_PBF = {None, "esriGeometryPoint", "esriGeometryPolyline", "esriGeomet
 _BAD_REQUEST = 400
 _TEXT = (b"{", b"[", b"<", b"\xef\xbb\xbf")
 
-_Page = tuple[
-    "pd.DataFrame", int, bool
-]  # its rows, its bytes, and whether the server says that there are more
+_Page = tuple["pd.DataFrame", int]  # its rows, and its bytes
 
 
 class PageReader:
@@ -63,11 +61,12 @@ class PageReader:
         missing = int(query.get("resultRecordCount", 0))
         while True:
             page = self._pbf(query, budget) if self._as_pbf else None
-            frame, size, is_cut = page or self._json(query, budget)
+            frame, size = page or self._json(query, budget)
             frames.append(frame)
             received += size
             missing, offset = missing - len(frame), offset + len(frame)
-            if "resultOffset" not in query or not is_cut or missing <= 0 or not len(frame):
+            # Fewer rows than asked for: whether or not the server says that there are more, it is asked.
+            if "resultOffset" not in query or missing <= 0 or not len(frame):
                 return frames, received
             query = {**query, "resultOffset": str(offset), "resultRecordCount": str(missing)}
 
@@ -91,15 +90,15 @@ class PageReader:
             return texts[-1].read()
 
         reply = self._checked(self._ask(query, budget, digest))
-        size, is_cut = texts[-1].received, bool(reply.get("exceededTransferLimit"))
+        size = texts[-1].received
         if texts[-1].found and reply.get("spatialReference", not self._layer.is_spatial):
             try:
-                return texts[-1].frame(reply), size, is_cut
+                return texts[-1].frame(reply), size
             except ToldTooLate:
                 pass
         if texts[-1].found:
             reply = self._ask(query, budget, None)
-        return self._whole(reply), size, is_cut
+        return self._whole(reply), size
 
     def _checked(self, reply: Any) -> dict[str, Any]:
         if not isinstance(reply, dict) or not isinstance(reply.get("features"), list):
@@ -132,7 +131,7 @@ class PageReader:
         if _is_text(body):  # a server that does not know the format and says nothing
             self._as_pbf = False
             reply = self._checked(reply)
-            return self._whole(reply), len(body), bool(reply.get("exceededTransferLimit"))
+            return self._whole(reply), len(body)
         try:
             return self._decoded(body)
         except CodecError as error:
@@ -146,8 +145,7 @@ class PageReader:
         document = self._layer.completed(page.document)
         if bool(document.get("geometryType")) != self._layer.is_spatial:
             raise CodecError("it has another geometry than the layer", path="geometryType")
-        is_cut = bool(page.document.get("exceededTransferLimit"))
-        return page.frame(document, self._options), len(body), is_cut
+        return page.frame(document, self._options), len(body)
 
     def _end_pbf(self, error: Exception) -> None:
         logger.info(
