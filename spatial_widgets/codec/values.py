@@ -65,8 +65,10 @@ def decode_value(data_type: str, value: Any, *, path: str = "value", url: str = 
         # Quoted JSON: GPString outputs of some services, and every input of the hosted analysis tasks.
         try:
             value = json.loads(value)
-        except (ValueError, RecursionError):
+        except ValueError:
             return value
+        except RecursionError as error:
+            raise CodecError("the JSON is nested too deeply", path=path) from error
     if is_features(value):
         return decode_features(value, path=path, url=url, **options)
     if isinstance(value, dict) and value.get("type") == "FeatureCollection":
