@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import struct
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from shapely import GeometryType
 
 from spatial_widgets.codec.nesting import nest_rings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "KEEPS_M",
@@ -80,8 +84,7 @@ def build_lines(
         return np.empty(0, dtype=object)
     if m:
         return _lines_from_wkb(coords, sizes, parts, z=z)
-    paths = shapely.linestrings(coords, indices=np.repeat(np.arange(len(sizes)), sizes))
-    return _gather(paths, parts, shapely.multilinestrings)
+    return _from_ragged((GeometryType.LINESTRING, GeometryType.MULTILINESTRING), coords, sizes, parts)
 
 
 def build_polygons(
@@ -100,26 +103,45 @@ def build_polygons(
         order, polygon_of, polygons_in = nest_rings(coords[:, :2], sizes, parts)
     if m:
         return _polygons_from_wkb(coords, sizes, order, polygon_of, polygons_in, z=z)
-    rings = shapely.linearrings(coords, indices=np.repeat(np.arange(len(sizes)), sizes))
-    if order is None:
-        whole: Geometries = shapely.polygons(rings)
+    if order is not None and (order[1:] < order[:-1]).any():
+        coords, sizes = _in_order(coords, sizes, order), sizes[order]
+    kinds = GeometryType.POLYGON, GeometryType.MULTIPOLYGON
+    return _from_ragged(kinds, coords, sizes, np.bincount(polygon_of), polygons_in)
+
+
+def _from_ragged(kinds: tuple[Any, Any], coords: Floats, *counts: Counts) -> Geometries:
+    """Return one geometry per entry of the last counts: of the first kind where that is 1, else of the second.
+
+    ``counts`` go outwards: vertices of each part, ..., parts of each feature. Each feature is built at one go;
+    put together from ready parts, every vertex would be copied once more.
+    """
+    single, multi = kinds
+    alone = counts[-1] == 1
+    if alone.all():
+        whole: Geometries = shapely.from_ragged_array(single, coords, _offsets(counts[:-1]))
         return whole
-    polygons = shapely.polygons(rings[order], indices=polygon_of)
-    return _gather(polygons, polygons_in, shapely.multipolygons)
-
-
-def _gather(members: Geometries, counts: Counts, collect: Any) -> Geometries:
-    """Return features of ``counts`` members each: the member itself where it is alone."""
-    if len(members) == len(counts):
-        return members
-    owner = np.repeat(np.arange(len(counts)), counts)
-    features = np.empty(len(counts), dtype=object)
-    alone = counts == 1
-    features[alone] = members[alone[owner]]
-    several = ~alone
-    dense = np.cumsum(several) - 1
-    features[several] = collect(members[several[owner]], indices=dense[owner[several[owner]]])
+    features = np.empty(len(alone), dtype=object)
+    for chosen, kind, levels in ((alone, single, counts[:-1]), (~alone, multi, counts)):
+        wanted = [chosen]
+        for count in reversed(counts):
+            wanted.insert(0, np.repeat(wanted[0], count))
+        some = [count[of] for count, of in zip(levels, wanted[1:], strict=False)]
+        features[chosen] = shapely.from_ragged_array(kind, coords[wanted[0]], _offsets(some))
     return features
+
+
+def _in_order(coords: Floats, sizes: Counts, order: Counts) -> Floats:
+    """Return the vertices ring by ring in another order."""
+    begins = np.cumsum(sizes) - sizes
+    ordered = sizes[order]
+    shift = begins[order] - (np.cumsum(ordered) - ordered)
+    taken: Floats = coords[np.arange(len(coords)) + np.repeat(shift, ordered)]
+    return taken
+
+
+def _offsets(counts: Sequence[Counts]) -> tuple[Counts, ...]:
+    """Return for each level where its parts begin, and where the last one ends."""
+    return tuple(np.concatenate([[0], np.cumsum(count)]) for count in counts)
 
 
 # ---------------------------------------------------------------- well-known binary, for measures
