@@ -120,7 +120,7 @@ def _kind_of(document: dict[str, Any], geometry_type: str | None, path: str) -> 
     return kind
 
 
-def _decode_point(document: dict[str, Any], _z: bool, m: bool, _path: str) -> Geometry:
+def _decode_point(document: dict[str, Any], _z: bool, m: bool, path: str) -> Geometry:
     x, y = (_number(document.get(key)) for key in "xy")
     if math.isnan(x) or math.isnan(y):
         return shapely.Point()
@@ -130,6 +130,8 @@ def _decode_point(document: dict[str, Any], _z: bool, m: bool, _path: str) -> Ge
         ordinates.append(_number(document["z"]))
     if m:
         ordinates.append(_number(document["m"]))
+    if math.isinf(x) or math.isinf(y):
+        raise CodecError("a point has no finite x and y", path=path)
     return build_points(np.array([ordinates]), z=z, m=m)[0]
 
 

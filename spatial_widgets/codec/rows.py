@@ -7,10 +7,15 @@ The exact reader takes whatever JSON can say, and knows how to name what is wron
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+
+import pyproj
+import shapely
 
 from spatial_widgets.codec.blocks import NotJson
 from spatial_widgets.codec.geometry import decode_geometries, longest_vertex
+from spatial_widgets.codec.spatialref import decode_spatial_reference, is_same_reference
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:
@@ -91,12 +96,37 @@ def plain_rows(
 
 
 def exact_geometries(documents: list[Any], kind: GeometryKind, first: int, path: str) -> Any:
-    """Return the geometries of objects, and note the first spatial reference among them if none is known."""
+    """Return the geometries of objects, all in one system.
+
+    That is the layer's, or where it names none the first that a geometry has: it is noted in ``kind``.
+    """
     if kind.reference is None:
         found = (d.get("spatialReference") for d in documents if isinstance(d, dict))
         kind.reference = next((reference for reference in found if reference), None)
     if not kind.surprise:
         kind.surprise = any(longest_vertex(d) > kind.width for d in documents if isinstance(d, dict))
-    return decode_geometries(
+    geometries = decode_geometries(
         documents, geometry_type=kind.name or None, has_z=kind.z, has_m=kind.m, path=path, first=first
     )
+    for i, document in enumerate(documents):
+        own = document.get("spatialReference") if isinstance(document, dict) else None
+        where = f"{path}[{first + i}].geometry.spatialReference"
+        if not is_same_reference(own, kind.reference, path=where):
+            geometries[i] = _moved(geometries[i], own, kind.reference, where)
+    return geometries
+
+
+def _moved(geometry: Any, own: Any, reference: Any, path: str) -> Any:
+    """Return a geometry in its layer's system: a column of geometries has only one."""
+    if shapely.has_m(geometry):
+        raise CodecError("differs from the layer's, and measures cannot be transformed", path=path)
+    source, target = decode_spatial_reference(own, path=path), decode_spatial_reference(reference, path=path)
+    try:
+        to_layer = pyproj.Transformer.from_crs(source, target, always_xy=True).transform
+        return shapely.transform(
+            geometry, partial(to_layer, errcheck=True), include_z=shapely.has_z(geometry), interleaved=False
+        )
+    except pyproj.exceptions.ProjError as error:
+        raise CodecError(
+            f"differs from the layer's, and cannot be transformed: {error}", path=path
+        ) from error

@@ -19,6 +19,7 @@ from spatial_widgets.codec.shapes import (
     build_polygons,
     warn_of_lost_measures,
 )
+from spatial_widgets.codec.spatialref import is_same_reference
 from spatial_widgets.errors import CodecError
 
 try:
@@ -138,7 +139,7 @@ class ShapeRows:
             shape = feature.get("geometry")
             if shape is None:
                 continue
-            if len(shape) != 1 and (len(shape) != known or "spatialReference" not in shape):
+            if len(shape) != 1 and (len(shape) != known or not self._is_in_layers_system(shape)):
                 odd.append(i)
                 continue
             try:
@@ -162,6 +163,10 @@ class ShapeRows:
             odd += [there[i] for i in of_there]
         self._add_odd(geometries, document, odd, first, path)
         return rows, geometries
+
+    def _is_in_layers_system(self, shape: Any) -> bool:
+        own = shape.get("spatialReference")
+        return own is not None and is_same_reference(_plain(own), self._kind.reference)
 
     def _add_odd(self, geometries: Any, document: Any, odd: list[int], first: int, path: str) -> None:
         for i in odd:
@@ -194,6 +199,10 @@ def build_regular(kind: GeometryKind, coords: Any, sizes: Any, parts: Any) -> tu
     built = np.empty(len(parts), dtype=object)
     built[good] = build(coords[np.repeat(of_good, sizes)], sizes[of_good], parts[good], z=z, m=m)
     return built, np.flatnonzero(~good).tolist()
+
+
+def _plain(value: Any) -> Any:
+    return value.as_dict() if hasattr(value, "as_dict") else value
 
 
 def _columns_of(rows: list[dict[str, Any]], names: list[str]) -> list[list[Any]]:

@@ -10,7 +10,7 @@ from pyproj.exceptions import CRSError
 
 from spatial_widgets.errors import CodecError
 
-__all__ = ["decode_spatial_reference", "encode_spatial_reference"]
+__all__ = ["decode_spatial_reference", "encode_spatial_reference", "is_same_reference"]
 
 # Esri's numbers that have an EPSG twin under another number; the twin is what the open tools know.
 _SUPERSEDED = {102100: 3857, 102113: 3785, 900913: 3857}
@@ -56,6 +56,19 @@ def decode_spatial_reference(document: Any, *, path: str = "spatialReference") -
     if document.get("latestWkid") or document.get("wkid"):
         raise CodecError(f"no coordinate system has the number in {document!r}", path=path)
     return None
+
+
+def is_same_reference(one: Any, other: Any, *, path: str = "spatialReference") -> bool:
+    """Whether two spatial references are of the same system, as far as x and y go; None is the same as any.
+
+    Raises
+    ------
+    CodecError : as :func:`decode_spatial_reference`.
+    """
+    if one == other or not one or not other:
+        return True
+    crs, twin = decode_spatial_reference(one, path=path), decode_spatial_reference(other, path=path)
+    return crs is None or twin is None or crs.equals(twin, ignore_axis_order=True)
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ import numpy as np
 from spatial_widgets.codec.fieldvalues import INTEGERS
 from spatial_widgets.codec.rows import PlainRows
 from spatial_widgets.codec.shapes import KEEPS_M, build_points, warn_of_lost_measures
+from spatial_widgets.codec.spatialref import is_same_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +68,10 @@ class TypedRows:
         """Read a block; as :meth:`.RowReader.read`."""
         try:
             features = self._decoder.decode(text)
+            is_plain = not self._may_have_references(text) or self._are_in_layers_system(features)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            is_plain = False
+        if not is_plain:
             return self._exact.read(text, columns, first=first, path=path)
         rows = [f.attributes for f in features]
         for column in columns:
@@ -79,6 +83,16 @@ class TypedRows:
                 values = member(rows)
             column.take_typed(values, first=first, path=path)
         return len(rows), self._points(features) if self._ordinates else None
+
+    def _may_have_references(self, text: bytes) -> bool:
+        return bool(self._ordinates) and self._kind.reference is not None and b"spatialReference" in text
+
+    def _are_in_layers_system(self, features: list[Any]) -> bool:
+        """Whether the points that name a spatial reference of their own name the layer's."""
+        points = (f.geometry for f in features)
+        own = {bytes(p.spatialReference) for p in points if p is not None}
+        references = (msgspec.json.decode(text) for text in own if text)
+        return all(is_same_reference(reference, self._kind.reference) for reference in references)
 
     def _points(self, features: list[Any]) -> Any:
         points = [f.geometry for f in features]
