@@ -64,7 +64,7 @@ def nest_rings(xy: Floats, sizes: Ints, parts: Ints) -> tuple[Ints, Ints, Ints]:
 def _containments(xy: Floats, starts: Ints, parts: Ints) -> tuple[Ints, Ints]:
     """Return pairs ``(outer, inner)`` of rings of one feature, the inner lying inside the outer."""
     first = starts[:-1]
-    x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+    x, y = np.ascontiguousarray(xy.T)
     box = [
         np.minimum.reduceat(x, first),
         np.minimum.reduceat(y, first),

