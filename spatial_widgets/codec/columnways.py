@@ -164,23 +164,9 @@ def _texts(values: list[Any]) -> list[Any]:
 
 
 def _take_arrow_texts(values: list[Any]) -> Any:
-    """Return Arrow's text: the values written one after the other, and where each ends."""
     import pyarrow as pa
 
-    valid, present = None, values
     try:
-        whole = "".join(values)
-    except TypeError:  # nulls, or what is no text
-        objects, mask = _without_nulls(values, "")
-        present = objects.tolist()
-        if set(map(type, present)) != {str}:
-            return pa.array(_texts(values), pa.large_string())
-        whole = "".join(present)
-        valid = pa.py_buffer(np.packbits(~mask, bitorder="little"))
-    if not whole.isascii():  # lengths in bytes are others than lengths in characters
         return pa.array(values, pa.large_string())
-    ends = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, present), np.int64, len(values)), out=ends[1:])
-    return pa.LargeStringArray.from_buffers(
-        len(values), pa.py_buffer(ends), pa.py_buffer(whole.encode()), valid
-    )
+    except pa.ArrowTypeError:  # some are no text
+        return pa.array(_texts(values), pa.large_string())
