@@ -15,7 +15,7 @@ from requests.adapters import BaseAdapter
 from spatial_widgets.client import GPService, GPSession
 from spatial_widgets.server.form import parse_form
 
-URL = "http://gp.test/arcgis/rest/services/tasks/GPServer"
+URL = "https://gp.test/arcgis/rest/services/tasks/GPServer"
 
 TASK = {
     "name": "Buffer",

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fakes import ScriptedApp
 
-LAYER = "http://gp.test/arcgis/rest/services/Hosted/out/FeatureServer/0"
+LAYER = "https://gp.test/arcgis/rest/services/Hosted/out/FeatureServer/0"
 FIELDS = [{"name": "OBJECTID", "type": "esriFieldTypeOID"}, {"name": "n", "type": "esriFieldTypeInteger"}]
 
 

@@ -13,13 +13,15 @@ from urllib.parse import quote_plus
 
 import numpy as np
 
+from spatial_widgets.client.secret import Secret
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Body", "FormValue", "form_size", "multipart", "urlencoded"]
 
-#: The value of a form field: text, or its UTF-8 bytes in pieces.
-FormValue = str | Sequence[bytes]
+#: The value of a form field: text, its UTF-8 bytes in pieces, or a secret, which is revealed on its way only.
+FormValue = str | Sequence[bytes] | Secret
 
 _CHUNK = 1 << 18
 _SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
@@ -138,6 +140,8 @@ def _read(file: Path, size: int) -> Iterator[bytes]:
 
 
 def _pieces(value: FormValue) -> Sequence[bytes]:
+    if isinstance(value, Secret):
+        return [value.reveal().encode()]
     return [value.encode()] if isinstance(value, str) else value
 
 

@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.policy import ContactPolicy, PollPolicy
 from spatial_widgets.client.poller import Poller
@@ -99,6 +100,7 @@ class Job:
         ParameterError : the URL names no job.
         ServiceError : the service does not know the job (any more), or wants another token.
         """
+        auth = hidden(auth)
         parts = GPUrl.parse(url)
         if parts.task is None or parts.job_id is None:
             raise ParameterError(
@@ -110,6 +112,7 @@ class Job:
     @classmethod
     def from_json(cls, text: str, *, auth: Any = None) -> Job:
         """Return the job that :meth:`to_json` wrote down, in the state it was then. No request."""
+        auth = hidden(auth)
         try:
             document = json.loads(text)
             parts, info = GPUrl.parse(document["url"]), JobInfo.from_json(document["info"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.errors import AuthenticationError, NotFound, ProtocolError, ServiceError, TransportError
@@ -18,12 +18,16 @@ __all__ = ["ERROR_BODY_MAX", "Reply", "is_error_body", "read_json", "retry_after
 ERROR_BODY_MAX = 1 << 16  # an error in the place of a file is short
 
 _AUTHENTICATION = {401, 403, 498, 499}
+_HOW = (
+    "auth=UserLogin('name', getpass.getpass), auth=AppLogin('client id', 'client secret', portal='https://…'), both from "
+    "spatial_widgets.client, or auth='a token or API key'"
+)
 _NEXT_STEP = {
-    401: "Pass a token as auth=….",
+    401: f"Sign in: {_HOW}.",
     403: "The token is valid but does not allow this; ask the service's owner.",
     404: "Check the URL and the names in it.",
-    498: "The token is invalid or has expired: pass a fresh one, or a function that makes one, as auth=….",
-    499: "The service wants a token: pass one as auth=….",
+    498: f"The token is invalid or has expired. Sign in anew, or with what renews itself: {_HOW}.",
+    499: f"The service wants you to sign in: {_HOW}.",
 }
 _OK, _BAD_REQUEST, _TOO_MANY, _SERVER_FAULT = 200, 400, 429, 500
 _ANSWERS = {"jobStatus", "paramName", "tasks", "parameters", "results"}
@@ -37,7 +41,7 @@ class Reply:
     url: str
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 def read_json(reply: Reply) -> Any:
@@ -89,16 +93,12 @@ def _fault(document: Any) -> tuple[int | None, str, list[str]] | None:
     if isinstance(error, dict):
         details = error.get("details")
         lines = [details] if isinstance(details, str) else details if isinstance(details, list) else []
+        lines = [*lines, *_oauth_words(error)]
         code = error.get("code")
-        text = (
-            error.get("message")
-            or error.get("error_description")
-            or error.get("error")
-            or error.get("messageCode")
-        )
+        text = error.get("message") or error.get("messageCode")
         return _code(code), str(text or ""), [str(line) for line in lines if line]
     if isinstance(error, str):
-        return _code(document.get("code")), str(document.get("error_description") or error), []
+        return _code(document.get("code")), "", _oauth_words(document)
     if (
         str(document.get("status")).casefold() in {"error", "failure", "failed"}
         and not _ANSWERS & document.keys()
@@ -108,6 +108,12 @@ def _fault(document: Any) -> tuple[int | None, str, list[str]] | None:
         text = document.get("message") or document.get("statusMessage") or (lines or [""])[0]
         return _code(document.get("code")), str(text), lines[1:]
     return None
+
+
+def _oauth_words(error: dict[str, Any]) -> list[str]:
+    """Return what OAuth 2.0 says of an error, https://datatracker.ietf.org/doc/html/rfc6749#section-5.2 ."""
+    word, description = error.get("error"), error.get("error_description")
+    return [str(description)] * bool(description) + [f"({word})"] * bool(word)
 
 
 def _code(value: Any) -> int | None:
@@ -123,7 +129,8 @@ def _service_error(reply: Reply, code: int | None, message: str, details: list[s
         kind = AuthenticationError
     elif code == 404:
         kind = NotFound
-    said = " ".join(dict.fromkeys([message.strip() or "no message", *(line.strip() for line in details)]))
+    lines = [line for line in (message.strip(), *(line.strip() for line in details)) if line]
+    said = " ".join(dict.fromkeys(lines or ["no message"]))
     number = "" if code is None else f" {code}"
     parts = [f"The service answered error{number} to {reply.method} {reply.url}: {said}"]
     if code in _NEXT_STEP:

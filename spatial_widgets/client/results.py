@@ -206,13 +206,12 @@ class Results(Mapping[str, Any]):
             target = urljoin(url, value.url)
         except ValueError as error:
             raise ProtocolError(f"GET {url}: the result's address is none: {error}.", url=url) from error
-        if _LAYER_URL.search(target.split("?", 1)[0]):
-            session = self._job.session
-            if value.token:  # the layer's own, for its own host
-                session = session.for_origin(target, auth=value.token)
+        is_layer = _LAYER_URL.search(target.split("?", 1)[0]) is not None
+        session = self._job.session.toward(target, token=value.token if is_layer else "")
+        if is_layer:
             workers = Loads(Poller.shared(), origin(target))
             return LayerReader(session, target, workers, options=options).read(deadline_s=budget.left_s)
-        return ResultFile(target, format=value.format, session=self._job.session)
+        return ResultFile(target, format=value.format, session=session)
 
 
 class _ResultReader:

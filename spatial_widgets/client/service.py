@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.body import form_size
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.parameters import form_fields
@@ -42,23 +43,34 @@ class GPService:
     Parameters
     ----------
     url : the service, ``…/GPServer``; a task's or job's URL is cut back to it.
-    auth : a token, a callable that returns one (asked again when the service refuses the old one),
-        or a ``requests.auth.AuthBase``. The token travels in a request header, to this origin only.
+    auth : what to sign in with: a token or API key, a function that returns one (asked again when the service
+        refuses the old one), a ``UserLogin``, ``AppLogin`` or ``Token`` of :mod:`spatial_widgets.client.auth`, or a
+        ``requests.auth.AuthBase``. A token travels in a request header, to this origin only.
 
     Raises
     ------
     ParameterError : the URL is not a GPServer's, or carries a token itself.
 
+    Warns
+    -----
+    UserWarning : with ``auth``, where the address is plain http and not this machine; once per origin.
+
     Notes
     -----
-    Making one costs no request.
+    Making one costs no request. A pickle of it holds no token or password: what is read from it says to sign in
+    again when it is used.
     """
 
     def __init__(self, url: str, *, auth: Any = None, session: GPSession | None = None) -> None:
+        auth = hidden(auth)
         self.url = GPUrl.parse(url).service
-        self.auth = auth
         self.session = session or GPSession(self.url, auth=auth)
         self._known: ServiceInfo | None = None
+
+    @property
+    def auth(self) -> Any:
+        """What signs in to it, to be passed on as ``auth=``; the text of a token is hidden in a :class:`.Token`."""
+        return self.session.auth
 
     def info(self, *, deadline_s: float | None = None) -> ServiceInfo:
         """Return the service's description of itself. One GET, of at most ``deadline_s`` in all."""
@@ -93,6 +105,12 @@ class GPTask:
         self.url = join(service.url, name)
         self._info: TaskInfo | None = None
         self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
 
     def __repr__(self) -> str:
         return f"<GPTask {self.name} of {self.service.url}>"

@@ -8,17 +8,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from spatial_widgets.errors import ParameterError
 
-__all__ = ["GPUrl", "join", "origin"]
+__all__ = ["GPUrl", "is_loopback", "join", "origin", "server_root"]
 
 # What people paste after the task: the operations of a task, and forms of one.
 _OPERATIONS = {"submitjob", "execute", "validate", "metadata"}
 _SERVICE_CHILDREN = {"uploads", "info", "jobs"}
+_SERVICES = re.compile(r"/rest(/admin)?/services(?=/|$)", re.IGNORECASE)
 _GPSERVER = re.compile(r"/GPServer(?=/|$)", re.IGNORECASE)
 
 
@@ -119,3 +121,29 @@ def origin(url: str) -> tuple[str, str, int]:
     scheme = parts.scheme.lower()
     default = {"http": 80, "https": 443}.get(scheme, 0)
     return scheme, (parts.hostname or "").lower(), parts.port or default
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine: ``localhost``, 127.0.0.0/8 or ::1."""
+    host = (urlsplit(url).hostname or "").lower()
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def server_root(url: str) -> str | None:
+    """Return the address of the ArcGIS Server that a service or layer is on, without trailing slash.
+
+    None where the URL has no ``/rest/services`` in it.
+
+    Examples
+    --------
+    >>> server_root("https://GIS.example/arcgis/rest/services/Hosted/out/FeatureServer/0")
+    'https://gis.example/arcgis'
+    """
+    parts = urlsplit(url)
+    found = _SERVICES.search(parts.path)
+    if found is None:
+        return None
+    return f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2].lower()}{parts.path[: found.start()]}"

@@ -146,7 +146,7 @@ def test_a_pause_that_a_server_asks_for_does_not_outlast_the_deadline():
 
 
 def test_layers_of_many_pages_share_one_deadline():
-    url = "http://gp.test/arcgis/rest/services/Hosted/out/FeatureServer/0"
+    url = "https://gp.test/arcgis/rest/services/Hosted/out/FeatureServer/0"
     clock = FakeClock()
     app = ScriptedApp(results={"bufferLayer": {"url": url}})
     ask = app.answer
@@ -250,4 +250,4 @@ def test_a_budget_says_what_it_allows():
     clock.time += 5
     assert (str(budget), budget.left_s, budget.is_spent) == ("2 s", 0.0, True)
     with pytest.raises(errors.TransportTimeout, match="no time was left"):
-        GPSession("http://gp.test/x", clock=clock).get_json("http://gp.test/x", deadline_s=0.0)
+        GPSession("https://gp.test/x", clock=clock).get_json("http://gp.test/x", deadline_s=0.0)

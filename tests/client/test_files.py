@@ -7,7 +7,7 @@ from fakes import Raw, ScriptedApp, error
 
 from spatial_widgets import errors
 
-FILE = "http://gp.test/arcgis/rest/directories/jobs/out.json"
+FILE = "https://gp.test/arcgis/rest/directories/jobs/out.json"
 EXPIRED = error(498, "Invalid token.")
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_widgets import errors
-from spatial_widgets.client.auth import mask, mask_bytes
+from spatial_widgets.client.masking import mask, mask_bytes
 
 TOKENS = ["AAPK-012/345+x==", 'say "quoted" \\ back', "tokén-with-é/ü", "ab&<c>d'e", "1234567890"]
 SPELLINGS = {
