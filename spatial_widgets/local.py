@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from spatial_widgets.client import GPService
+from spatial_widgets.client.auth import hidden
 from spatial_widgets.server.launcher import LocalServiceProcess
 
 __all__ = ["LocalService", "connect"]
@@ -38,4 +39,5 @@ def connect(url: str | None = None, *, auth: Any = None) -> GPService:
     url : a GPServer's URL; None for the local service.
     auth : as for :class:`GPService`; not used for the local service, which brings its own token.
     """
+    auth = hidden(auth)
     return LocalService.start().service() if url is None else GPService(url, auth=auth)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,15 +49,16 @@ def without_frames(error: BaseException) -> None:
         waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
 
 
-@contextmanager
-def frameless() -> Iterator[None]:
+class frameless:  # noqa: N801 -- reads as a statement. No @contextmanager: that one puts the frames back
     """Within the block, what is raised keeps no frames from below this one.
 
     Those frames belong to HTTP libraries and hold headers and bodies, which some tracebacks show
     (``%xmode Verbose``, ``capture_locals``).
     """
-    try:
-        yield
-    except BaseException as error:
-        without_frames(error)
-        raise
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, *rest: object) -> None:
+        if error is not None:
+            without_frames(error)

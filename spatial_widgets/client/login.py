@@ -42,10 +42,10 @@ class Login(ABC):
     """
 
     def __init__(self, *, referer: str | None, in_body: bool, clocks: Clocks = SYSTEM_CLOCKS) -> None:
-        if referer is not None and (not isinstance(referer, str) or not _fits_header(referer)):
-            raise ParameterError("referer must be a URL as text, without line ends.", parameter="referer")
         self.referer = referer
         self.in_body = bool(in_body)
+        if referer is not None and (not isinstance(referer, str) or not _fits_header(referer)):
+            raise ParameterError("referer must be a URL as text, without line ends.", parameter="referer")
         self.secrets = Secrets()
         self._clocks = clocks
         self._lock = threading.Lock()
@@ -121,16 +121,15 @@ class Token(Login):
         in_body: bool = False,
         also_for: Iterable[str] = (),
     ) -> None:
-        given: Any = token
-        if isinstance(token, str):
-            given, token = Secret(token), ""  # no traceback that shows variables shows it
+        given: Any = _covered(token)
+        token = ""  # no traceback that shows variables shows it
         super().__init__(referer=referer, in_body=in_body)
         self.expires = _as_time(expires)
         self.also_for = (also_for,) if isinstance(also_for, str) else tuple(also_for)
         self._origins = {origin(url) for url in self.also_for}
         self._is_key = False
         if callable(given):
-            self._source = TokenSource(lambda _: _granted(given()), secrets=self.secrets)
+            self._source = TokenSource(lambda _: _granted(_covered(given())), secrets=self.secrets)
         else:
             first = Grant(checked_token(given))
             self._is_key = first.token.reveal().startswith(_KEY_PREFIXES)
@@ -196,7 +195,11 @@ class Token(Login):
 def _granted(made: object) -> Grant:
     if isinstance(made, Token):
         return Grant(made.held, made.life_s)
-    return Grant(checked_token(Secret(made) if isinstance(made, str) else made))
+    return Grant(checked_token(made))
+
+
+def _covered(token: object) -> object:
+    return Secret(token) if isinstance(token, str) else token
 
 
 def _as_time(expires: object) -> dt.datetime | None:

@@ -85,6 +85,9 @@ class UserLogin(PortalLogin):
     ) -> None:
         given = Secret(password) if isinstance(password, str) else password
         password = ""  # no traceback that shows variables shows it
+        self.username = username
+        self.portal = portal
+        self.token_url = token_url
         if not isinstance(username, str) or not username:
             raise ParameterError("username must be a text.", parameter="username")
         if portal is not None and token_url is not None:
@@ -94,9 +97,6 @@ class UserLogin(PortalLogin):
         super().__init__(
             _authority(portal, token_url), minutes=minutes, referer=referer, in_body=in_body, clocks=clocks
         )
-        self.username = username
-        self.portal = portal
-        self.token_url = token_url
         self._ask = given if callable(given) else None
         self._password = given if isinstance(given, Secret) else None
         if self._password is not None:
@@ -224,13 +224,13 @@ class AppLogin(PortalLogin):
     ) -> None:
         secret = Secret(client_secret) if isinstance(client_secret, str) else None
         client_secret = ""  # no traceback that shows variables shows it
-        if secret is None or not secret or not isinstance(client_id, str) or not client_id:
+        self.client_id = client_id
+        self.portal = portal
+        if secret is None or not secret.reveal() or not isinstance(client_id, str) or not client_id:
             raise ParameterError("client_id and client_secret must be texts.", parameter="client_secret")
         super().__init__(
             _authority(portal, None), minutes=minutes, referer=referer, in_body=in_body, clocks=clocks
         )
-        self.client_id = client_id
-        self.portal = portal
         self._secret = secret
         self.secrets.keep(secret)
 

@@ -91,7 +91,7 @@ class GPService:
         return GPTask(self, name)
 
     def __repr__(self) -> str:
-        return f"<GPService {self.url}>"
+        return f"<GPService {vars(self).get('url', 'not made')}>"  # a traceback may show it half made
 
 
 class GPTask:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from spatial_widgets.client import Job, Poller
+from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.widgets import view
@@ -111,6 +112,7 @@ class JobWidget(LiveWidget):
     @classmethod
     def from_url(cls, url: str, *, auth: Any = None) -> JobWidget:
         """Return a widget for the job at a URL, in this or any later session. One GET; errors as :meth:`Job.from_url`."""
+        auth = hidden(auth)  # the text of a token is in no variable that a traceback may show
         return cls(Job.from_url(url, auth=auth))
 
     def __repr__(self) -> str:
