@@ -38,7 +38,6 @@ ANSWERS = {
     "redirect": Raw("", 302, Location=f"https://other.test/?token={requests.utils.quote(TOKEN, safe='')}"),
     "connection": requests.ConnectionError(f"failed with {TOKEN}"),
     "wrong document": {"echo": TOKEN},
-    "endless": Raw(b" " * (65 << 20) + TOKEN.encode()),
 }
 
 
@@ -89,6 +88,15 @@ def test_no_error_shows_it(operation, answer, caplog, capsys):
         for asked in app.asked
         if URL in asked.url
     )
+
+
+def test_an_answer_that_is_too_long_is_in_no_frame():
+    app = ScriptedApp()
+    app.answers["GPServer"] = [Raw(f"[{TOKEN}" + "1," * 500_000)]
+    shown = attempt(lambda: app.service(auth=TOKEN).session.get_json(URL, max_bytes=1 << 19))
+    assert "ProtocolError" in shown
+    assert TOKEN not in shown
+    assert len(shown) < 100_000
 
 
 def test_no_widget_state_and_no_saved_output_shows_it():

@@ -55,9 +55,9 @@ class Access:
         token = self._source.renew(shown.token, budget.left_s)
         return None if token is None else Pass(token, shown.referer, shown.in_body)
 
-    def covers(self, url: str) -> bool:
+    def covers(self, url: str, deadline_s: float | None) -> bool:
         """Whether the login may be used for a URL at another origin."""
-        return self.login is not None and self.login.covers(url, self._speak)
+        return self.login is not None and self.login.covers(url, self._speak, deadline_s=deadline_s)
 
     def explain(self, error: AuthenticationError, url: str, budget: Budget) -> None:
         """Have a refusal say how to sign in to this server. At most one GET, the first time."""

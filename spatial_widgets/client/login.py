@@ -54,7 +54,7 @@ class Login(ABC):
     def source(self, url: str, speak: Speak) -> TokenSource:
         """Return where the tokens for the server of a URL come from. No request yet."""
 
-    def covers(self, url: str, speak: Speak) -> bool:  # noqa: ARG002 -- for logins that can
+    def covers(self, url: str, speak: Speak, *, deadline_s: float | None = None) -> bool:  # noqa: ARG002 -- for logins that can
         """Whether this login may be used for another origin than the one it was passed for."""
         return False
 
@@ -139,7 +139,7 @@ class Token(Login):
         """Return the one source there is."""
         return self._source
 
-    def covers(self, url: str, speak: Speak) -> bool:  # noqa: ARG002 -- nobody needs to be asked
+    def covers(self, url: str, speak: Speak, *, deadline_s: float | None = None) -> bool:  # noqa: ARG002 -- nobody is asked
         """Whether the URL is at one of the addresses given as ``also_for``."""
         return origin(url) in self._origins
 

@@ -77,7 +77,7 @@ class PortalLogin(Login):
                 )
             return self._sources[key]
 
-    def covers(self, url: str, speak: Speak) -> bool:
+    def covers(self, url: str, speak: Speak, *, deadline_s: float | None = None) -> bool:
         """Whether a server says that it is federated with this login's portal. One GET the first time.
 
         What it says is not trusted: only the portal gives the token for it.
@@ -88,7 +88,7 @@ class PortalLogin(Login):
         known = [self._told] if self._told else list(self._authorities.values())
         own = next((each for each in known if each.portal and takes_portal_token(each.portal, url)), None)
         if own is None and root not in self._authorities and any(each.portal for each in known):
-            told = told_authority(url, speak)
+            told = told_authority(url, speak, deadline_s=deadline_s)
             own = next((each for each in known if told and same_portal(each, told)), None)
         if own is not None:
             self._authorities.setdefault(root, own)  # the address that is known, not the one that was named

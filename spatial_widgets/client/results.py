@@ -207,7 +207,9 @@ class Results(Mapping[str, Any]):
         except ValueError as error:
             raise ProtocolError(f"GET {url}: the result's address is none: {error}.", url=url) from error
         is_layer = _LAYER_URL.search(target.split("?", 1)[0]) is not None
-        session = self._job.session.toward(target, token=value.token if is_layer else "")
+        session = self._job.session.toward(
+            target, token=value.token if is_layer else "", deadline_s=budget.left_s
+        )
         if is_layer:
             workers = Loads(Poller.shared(), origin(target))
             return LayerReader(session, target, workers, options=options).read(deadline_s=budget.left_s)

@@ -142,18 +142,18 @@ class GPSession(Conversation):
             masked=self._secrets,
         )
 
-    def toward(self, url: str, *, token: str = "") -> GPSession:
+    def toward(self, url: str, *, token: str = "", deadline_s: float | None = None) -> GPSession:
         """Return the session to read with what a result points to.
 
         With ``token``, which the result brought along for it, that one; else this one at its own origin; else
         one with this session's login where that covers the other origin; else this one, which sends nothing there.
-        At most one GET, to ask the other server.
+        At most one GET, to ask the other server, of at most ``deadline_s``.
         """
         login = self._tokens.login
         if token:
             own, token = Token(token, in_body=login is not None and login.in_body), ""
             return self.for_origin(url, auth=own)
-        if origin(url) == self._home or not self._tokens.covers(url):
+        if origin(url) == self._home or not self._tokens.covers(url, deadline_s):
             return self
         return self.for_origin(url, auth=login)
 
