@@ -59,7 +59,8 @@ class TransportError(SpatialWidgetsError):
     """No usable reply came back: refused, reset, cut short, or an HTTP 5xx without an Esri body.
 
     ``method``, ``url``, ``attempts`` say what was asked and how often; ``status`` is the HTTP status
-    or None; ``retry_after_s`` is the server's own wish, in seconds, or None.
+    or None; ``retry_after_s`` is the server's own wish, in seconds, or None; ``sent`` is False where it is
+    certain that nothing of the request left this machine.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class TransportError(SpatialWidgetsError):
         attempts: int = 1,
         status: int | None = None,
         retry_after_s: float | None = None,
+        sent: bool = True,
     ) -> None:
         super().__init__(message)
         self.method = method
@@ -78,6 +80,7 @@ class TransportError(SpatialWidgetsError):
         self.attempts = attempts
         self.status = status
         self.retry_after_s = retry_after_s
+        self.sent = sent
 
 
 class TransportTimeout(TransportError):

@@ -24,20 +24,28 @@ settings.register_profile(
 settings.load_profile("house")
 
 STORE = pytest.StashKey[str]()
+STATE = pytest.StashKey[str]()
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 
 def pytest_sessionstart(session):
-    """Give tests and notebooks a local service of their own, away from the developer's."""
+    """Give tests and notebooks a local service and a job history of their own, away from the developer's."""
     session.config.stash[STORE] = os.environ["SPATIAL_WIDGETS_STORE"] = tempfile.mkdtemp(
         prefix="spatial-widgets-test-"
     )
+    session.config.stash[STATE] = os.environ["SPATIAL_WIDGETS_STATE"] = tempfile.mkdtemp(
+        prefix="spatial-widgets-test-state-"
+    )
+    os.environ.pop("SPATIAL_WIDGETS_HISTORY", None)
 
 
 def pytest_sessionfinish(session):
     from spatial_widgets import LocalService
+    from spatial_widgets.client import history
 
+    history.close()
+    shutil.rmtree(session.config.stash[STATE], ignore_errors=True)
     store = session.config.stash[STORE]
     running = LocalService.running(store=store)
     if running is not None:

@@ -38,10 +38,14 @@ class Body:
     content_type : the value of the ``Content-Type`` header.
     length : bytes in total.
     make : returns the chunks, from the start.
+
+    Attributes
+    ----------
+    headers : what goes into the head of the request beside it; more may be added.
     """
 
     def __init__(self, content_type: str, length: int, make: Callable[[], Iterator[bytes]]) -> None:
-        self.content_type = content_type
+        self.headers = {"Content-Type": content_type}
         self._length = length
         self._make = make
         self.rewind()

@@ -116,6 +116,7 @@ class Conversation(ABC):
         form: Mapping[str, FormValue],
         *,
         as_multipart: bool = False,
+        headers: Mapping[str, str] | None = None,
         deadline_s: float | None = None,
         answer_s: float = _ANSWER_S,
     ) -> Any:
@@ -127,7 +128,8 @@ class Conversation(ABC):
         The one exception: a token refused with an Esri error body proves that nothing was done, so
         the request is sent once more with a renewed token. A large form is streamed.
         """
-        question = Question(url, {"f": "json", **form}, multipart if as_multipart else urlencoded)
+        encode = multipart if as_multipart else urlencoded
+        question = Question(url, {"f": "json", **form}, encode, headers=headers or {})
         return self._post(question, Budget(self.clock, deadline_s, answer_s=answer_s))
 
     def post_file(self, url: str, path: Path) -> Any:

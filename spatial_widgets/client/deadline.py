@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from spatial_widgets.client.clock import Clock
 
-__all__ = ["POOL_CLASSES", "SILENCE_S", "Budget", "deadline"]
+__all__ = ["POOL_CLASSES", "SILENCE_S", "Budget", "deadline", "died_connecting"]
 
 SILENCE_S = 60.0  # no request waits longer than this for the next byte
 
@@ -83,11 +83,18 @@ def deadline(at: float | None, answer_s: float | None = None) -> Iterator[None]:
 
     Where ``at`` is None, ``answer_s`` bounds the answer from the end of sending: what is sent may be large.
     """
-    _current.at, _current.answer_s = at, answer_s
+    _current.at, _current.answer_s, _current.is_connecting = at, answer_s, False
     try:
         yield
     finally:
         _current.at = _current.answer_s = None
+
+
+def died_connecting() -> bool:
+    """Whether this thread's last exchange ended before its connection stood, so that nothing was sent; told once."""
+    told: bool = getattr(_current, "is_connecting", False)
+    _current.is_connecting = False
+    return told
 
 
 class _Reader(io.RawIOBase):
@@ -136,7 +143,9 @@ class _PlainConnection(HTTPConnection):
     response_class = _Response
 
     def connect(self) -> None:
+        _current.is_connecting = True  # a proxy's tunnel and the TLS handshake are part of it
         super().connect()
+        _current.is_connecting = False
         self.sock.settimeout(_SEND_S)
 
 
@@ -144,7 +153,9 @@ class _TlsConnection(HTTPSConnection):
     response_class = _Response
 
     def connect(self) -> None:
+        _current.is_connecting = True  # a proxy's tunnel and the TLS handshake are part of it
         super().connect()
+        _current.is_connecting = False
         self.sock.settimeout(_SEND_S)
 
 

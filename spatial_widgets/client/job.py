@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client import traces
 from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.policy import ContactPolicy, PollPolicy
@@ -211,7 +212,7 @@ class Job:
         One GET. Threads that refresh at the same time share it. A cancel that the service refused
         because the job had not started yet is sent again here, once it has.
         """
-        asked, budget = self.session.clock.now(), Budget(self.session.clock, deadline_s)
+        asked, budget, before = self.session.clock.now(), Budget(self.session.clock, deadline_s), self.status
         if not self._polling.acquire(timeout=deadline_s):
             raise TransportTimeout(
                 f"GET {self.url}: another poll of this job took longer than {deadline_s:g} s.", url=self.url
@@ -223,6 +224,7 @@ class Job:
                 self._refreshed_at = self.session.clock.now()
         finally:
             self._polling.release()
+        traces.follow(self, before)
         if self._cancel_wanted and self._info.status in _RUNNING:
             self._send_cancel(budget)
             self._cancel_wanted = False  # only now: a cancel that did not get through stays wanted

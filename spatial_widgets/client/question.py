@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from spatial_widgets.client.body import Body, FormValue, urlencoded
@@ -28,6 +28,7 @@ class Question:
     url: str
     fields: Mapping[str, str] | Mapping[str, FormValue]
     encode: Callable[[Mapping[str, FormValue]], Body] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)  # of a write, beside its body's own
     stays: bool = False  # whether a redirect to another origin is an error for a read too
 
     @property
@@ -47,7 +48,9 @@ class Question:
         fields: dict[str, FormValue] = dict(self.fields)
         if shown is not None and in_body and shown.token is not None:
             fields["token"] = shown.token
-        return (self.encode or urlencoded)(fields)
+        body = (self.encode or urlencoded)(fields)
+        body.headers.update(self.headers)
+        return body
 
     def at(self, target: str) -> Question:
         """Return the same read at the address that it was redirected to."""

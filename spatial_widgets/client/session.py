@@ -18,7 +18,7 @@ from spatial_widgets.client.access import Access
 from spatial_widgets.client.auth import Login, Token
 from spatial_widgets.client.clock import SYSTEM_CLOCK
 from spatial_widgets.client.conversation import Conversation
-from spatial_widgets.client.deadline import POOL_CLASSES, SILENCE_S, Budget, deadline
+from spatial_widgets.client.deadline import POOL_CLASSES, SILENCE_S, Budget, deadline, died_connecting
 from spatial_widgets.client.failures import chain, frameless, is_unsent, root, without_frames
 from spatial_widgets.client.plainhttp import warn_if_plain
 from spatial_widgets.client.policy import RetryPolicy
@@ -214,7 +214,12 @@ class GPSession(Conversation):
     ) -> Reply:
         method, url = question.method(shown), question.url
         if budget.is_spent:
-            raise TransportTimeout(f"{method} {url}: no time was left of {budget}.", method=method, url=url)
+            raise TransportTimeout(
+                f"{method} {url}: no time was left of {budget}. Nothing was sent.",
+                method=method,
+                url=url,
+                sent=False,
+            )
         at = budget.exchange_at()
         try:
             with deadline(at, budget.answer_s):
@@ -262,7 +267,7 @@ class GPSession(Conversation):
         if body is None:
             request.params = dict(question.fields)
         else:
-            request.headers["Content-Type"] = body.content_type
+            request.headers.update(body.headers)
             # requests passes on what it can read, with a Content-Length; a small body is no work either way.
             request.data = body if len(body) > _STREAMED else body.read()
         prepared = session.prepare_request(request)
@@ -305,12 +310,10 @@ class GPSession(Conversation):
 
     def _transport_error(self, method: str, url: str, error: Exception, budget: Budget) -> TransportError:
         reason = self.mask(root(error))
-        if isinstance(error, requests.exceptions.ConnectTimeout) or is_unsent(error):
+        if died_connecting() or isinstance(error, requests.exceptions.ConnectTimeout) or is_unsent(error):
             text = f"{method} {url}: no connection ({reason}). Nothing was sent. Is the address right, and the server running?"
-            kind = (
-                TransportTimeout if isinstance(error, requests.exceptions.ConnectTimeout) else TransportError
-            )
-            return kind(text, method=method, url=url)
+            kind = TransportTimeout if isinstance(error, requests.exceptions.Timeout) else TransportError
+            return kind(text, method=method, url=url, sent=False)
         if isinstance(error, requests.exceptions.Timeout) or "timed out" in reason or "deadline" in reason:
             return TransportTimeout(
                 f"{method} {url}: no whole answer within {budget}.", method=method, url=url

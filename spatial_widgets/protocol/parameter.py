@@ -187,3 +187,8 @@ class ServiceInfo:
         """Whether the service says that ``submitJob`` reads multipart forms; ArcGIS promises only URL-encoded ones."""
         kinds = self.document.get("formEncodings")
         return isinstance(kinds, list) and MULTIPART in kinds
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        """Whether the service says that submits with the same ``X-Idempotency-Key`` make one job; ArcGIS has no such thing."""
+        return self.document.get("takesIdempotencyKey") is True

@@ -43,6 +43,8 @@ def service(tasks: Iterable[str], *, maximum_records: int) -> dict[str, Any]:
         "capabilities": "",
         # Not ArcGIS's: tells our own client that it may send a layer without percent-encoding it.
         "formEncodings": [URLENCODED, MULTIPART],
+        # Nor is this: a submit may be sent again with the key it had, and gives the same job.
+        "takesIdempotencyKey": True,
     }
 
 

@@ -392,6 +392,7 @@ def test_a_job_goes_on_over_a_renewal_and_a_submit_is_sent_again(portal, federat
     service = sw.GPService(federated.url, session=session)
     task = service.task("Buffer")
     task.info()
+    service.info()
     federated.tokens.good.clear()
     job = task.submit(inputLayer=POINT_LAYER)
     federated.tokens.good.clear()
