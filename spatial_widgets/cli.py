@@ -104,6 +104,13 @@ def _parser() -> argparse.ArgumentParser:
     result.add_argument("name", nargs="?", help="the output; the only one by default")
     result.add_argument("-o", "--output", type=Path, help="write to a file: .geojson, .gpkg, .fgb or .csv")
     result.set_defaults(run=_result)
+
+    jobs = commands.add_parser("jobs", help="list what was submitted from this machine")
+    jobs.add_argument("--limit", type=int, default=20, metavar="N", help="the newest N (%(default)s)")
+    jobs.add_argument("--url", help="only those of this GPServer")
+    jobs.add_argument("--json", action="store_true", help="as JSON")
+    jobs.add_argument("--refresh", action="store_true", help="ask each that has not ended how it stands")
+    jobs.set_defaults(run=_jobs)
     return parser
 
 
@@ -153,7 +160,7 @@ def _tasks(options: argparse.Namespace) -> int:
 
 def _submit(options: argparse.Namespace) -> int:
     parameters = dict(_read_parameter(text) for text in options.parameter)
-    job = _service(options.url).task(options.task).submit(**parameters)
+    job = _service(options.url).task(options.task).submit(parameters)
     print(job.url)
     return _follow(job) if options.watch else 0
 
@@ -187,6 +194,22 @@ def _result(options: argparse.Namespace) -> int:
     return 0
 
 
+def _jobs(options: argparse.Namespace) -> int:
+    from spatial_widgets.client import history
+    from spatial_widgets.pastjobs import as_json, as_table, refresh
+
+    rows = history.recent(options.limit, service=options.url)
+    failures = {}
+    if options.refresh:
+        failures = refresh(rows, _local_token, os.environ.get(_TOKEN) or None)
+        rows = history.recent(options.limit, service=options.url)
+    print(as_json(rows, failures) if options.json else as_table(rows))
+    if not options.json:
+        for url, reason in failures.items():
+            print(f"spatial-widgets: {url}: {reason}", file=sys.stderr)
+    return 1 if failures else 0
+
+
 def _follow(job: Job) -> int:
     from spatial_widgets.demo import Ticker
 
@@ -216,13 +239,16 @@ def _job(url: str) -> Job:
 
 def _token_for(url: str) -> str | None:
     """Return the token for a URL: the running local service's own, or the one in the environment."""
+    return _local_token(url) or os.environ.get(_TOKEN) or None
+
+
+def _local_token(url: str) -> str | None:
+    """Return the running local service's token for a URL of it, None for any other."""
     from spatial_widgets.local import LocalService
     from spatial_widgets.protocol.urls import origin
 
     running = LocalService.running()
-    if running is not None and origin(running.url) == origin(url):
-        return running.token
-    return os.environ.get(_TOKEN) or None
+    return running.token if running is not None and origin(running.url) == origin(url) else None
 
 
 def _read_parameter(text: str) -> tuple[str, Any]:

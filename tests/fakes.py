@@ -121,6 +121,7 @@ class ScriptedApp(BaseAdapter):
         self.job_id = "j0123456789abcdef0123456789abcdef"
         self.capabilities = ""
         self.is_ours = False  # whether the service's description says that it reads multipart forms
+        self.takes_key = False  # and that it makes one job of submits with one key
 
     def count(self, operation: str) -> int:
         return sum(a.operation == operation for a in self.asked)
@@ -176,6 +177,7 @@ class ScriptedApp(BaseAdapter):
                     "maximumRecords": 1000,
                     "capabilities": self.capabilities,
                     **({"formEncodings": ["multipart/form-data"]} if self.is_ours else {}),
+                    **({"takesIdempotencyKey": True} if self.takes_key else {}),
                 }
             case [name] if name == self.task["name"]:
                 return self.task

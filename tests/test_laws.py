@@ -23,6 +23,7 @@ FLOORS = {
     "cli": 5,
     "demo": 5,
     "local": 5,
+    "pastjobs": 5,
 }
 JUPYTER = {"IPython", "ipywidgets", "traitlets", "anywidget"}
 WEB = {"starlette", "uvicorn", "multipart", "python_multipart"}

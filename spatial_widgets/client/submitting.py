@@ -205,17 +205,18 @@ class Submitting:
             error.args = (f"{self._task.name} was not submitted. {error.args[0]}",)
 
     def _doubt(self, attempts: int) -> str:
-        who = "An earlier submit" if self._is_again else "The service"
-        did = "may have been accepted" if self._is_again else "may have accepted the job"
+        fact = "The service may have accepted the job all the same"
+        if self._is_again:
+            fact = "An earlier submit of these parameters may have been accepted all the same"
         again = "so it was not sent again"
         if self._key is not None:
-            again = f"and was asked {attempts} times with one key, which makes one job of all"
+            again = f"and it was asked {attempts} times with one key, which makes one job of all"
         trace = ""
         if self._row is not None:
             trace = " `spatial-widgets jobs` lists the submit as 'submitting', with its time."
             if self._key is not None:
                 trace += " submit(…, reuse=True) asks once more with that key."
-        return f"{who} {did} all the same, {again}. {_LOOK}{trace}"
+        return f"{fact}, {again}. {_LOOK}{trace}"
 
 
 _LOOK = (

@@ -27,6 +27,7 @@ _T = TypeVar("_T")
 logger = logging.getLogger(__name__)
 
 _MAX_ROWS = 2000
+_BATCH = 50  # rows between two looks at the size
 _MAX_AGE_S = 90 * 86_400.0
 _PAUSE_S = 60.0  # after a failure: nobody's poller waits for a locked file again and again
 _TERMINAL = [status.value for status in JobStatus if status.is_terminal]
@@ -107,14 +108,15 @@ def _insert(db: sqlite3.Connection, **values: Any) -> int:
     names = ", ".join(values)
     marks = ", ".join("?" * len(values))
     row = db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", [*values.values()]).lastrowid  # noqa: S608 -- our own names
-    _trim(db)
+    if row is not None and row % _BATCH == 0:
+        _trim(db)
     return int(row or 0)
 
 
 def _trim(db: sqlite3.Connection) -> None:
     """Drop what is old; then, over the limit, what ended first of all, the oldest first."""
     db.execute("DELETE FROM jobs WHERE noted<?", (time.time() - _MAX_AGE_S,))
-    surplus = db.execute("SELECT COUNT(*) FROM jobs").fetchone()[0] - _MAX_ROWS
+    surplus = db.execute("SELECT COUNT(*) FROM jobs").fetchone()[0] - (_MAX_ROWS - _BATCH)
     if surplus > 0:
         db.execute(
             f"DELETE FROM jobs WHERE id IN (SELECT id FROM jobs ORDER BY status NOT IN ({_MARKS}), id LIMIT ?)",  # noqa: S608
