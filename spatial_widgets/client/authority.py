@@ -84,26 +84,40 @@ def checked_address(url: object, *, name: str) -> str:
     ParameterError : no URL, or one to which no password may be sent: neither https nor this machine.
     """
     text = str(url).strip().rstrip("/") if isinstance(url, str) else ""
-    parts = urlsplit(text)
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+    if not _is_address(text):
         raise ParameterError(
-            f"{name} must be the address of a portal or token service, such as https://www.arcgis.com, got "
-            f"{type(url).__name__}{'' if parts.query or parts.username else f' {url!r}'}.",
+            f"{name} must be the https address of a portal or token service, without a query, "
+            "such as https://www.arcgis.com.",
             parameter=name,
+            expected="an https URL",
         )
     if not is_private(text):
         raise ParameterError(
             f"{name}={text!r} is plain http: a password is not sent there, everybody on the way could read it. "
-            f"Use https://{parts.netloc}{parts.path}.",
+            f"Use https://{text.partition('://')[2]}.",
             parameter=name,
             expected="an https URL",
         )
     return text
 
 
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme.lower() in {"http", "https"}
+        and bool(parts.hostname)
+        and not (parts.query or parts.fragment or parts.username)
+    )
+
+
 def portal_root(url: str) -> str:
     """Return a portal's address without what people copy along with it: ``/home/…``, ``/sharing/rest/…``."""
-    return _PORTAL_TAIL.sub("", url.rstrip("/"))
+    parts = urlsplit(url)
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{_PORTAL_TAIL.sub('', parts.path.rstrip('/'))}"
 
 
 def portal_url(portal: str, operation: str) -> str:
@@ -198,10 +212,10 @@ def _server_info(root: str, speak: Speak, deadline_s: float | None) -> dict[str,
 
 def _check_named(told: str, root: str) -> None:
     # A server elsewhere must not send passwords to a port of this machine either.
-    if urlsplit(told).scheme.lower() == "https" or (is_loopback(told) and is_loopback(root)):
+    if _is_address(told) and (told.lower().startswith("https:") or (is_loopback(told) and is_loopback(root))):
         return
     raise AuthenticationError(
-        f"{root}/rest/info names {told} for signing in, which is not https: no password is sent there. "
+        f"{root}/rest/info names {told} for signing in, which is no https address: no password is sent there. "
         "If you trust its https address, pass it as portal=… or token_url=… to the login.",
         code=499,
         url=told,

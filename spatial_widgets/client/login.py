@@ -126,7 +126,10 @@ class Token(Login):
         super().__init__(referer=referer, in_body=in_body)
         self.expires = _as_time(expires)
         self.also_for = (also_for,) if isinstance(also_for, str) else tuple(also_for)
-        self._origins = {origin(url) for url in self.also_for}
+        try:
+            self._origins = {origin(url) for url in self.also_for}
+        except ValueError as error:
+            raise ParameterError("also_for must be URLs.", parameter="also_for") from error
         self._is_key = False
         if callable(given):
             self._source = TokenSource(lambda _: _granted(_covered(given())), secrets=self.secrets)

@@ -273,6 +273,8 @@ class GPSession(Conversation):
         prepared = session.prepare_request(request)
         if is_home:
             self._authorize(prepared, shown)
+        else:
+            prepared.headers.pop("Cookie", None)  # cookies know no ports, and some servers put tokens in them
         if question.is_write:
             prepared.headers["Connection"] = "close"
         settings = session.merge_environment_settings(prepared.url, {}, True, None, None)

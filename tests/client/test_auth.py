@@ -215,7 +215,14 @@ def test_a_portal_that_is_not_there_is_named(federated):
 
 
 def test_no_password_goes_over_plain_http():
-    for wrong in ("http://portal.test/portal", "ftp://portal.test", "portal.test", "https://u:p@portal.test"):
+    for wrong in (
+        "http://portal.test/portal",
+        "ftp://a.test",
+        "a.test",
+        "https://u:p@a.test",
+        "https://a:b",
+        5,
+    ):
         with pytest.raises(errors.ParameterError, match="portal"):
             UserLogin("ana", PASSWORD, portal=wrong)
         with pytest.raises(errors.ParameterError, match="portal"):
@@ -238,14 +245,69 @@ def test_a_server_on_plain_http_is_not_asked_who_signs_in():
 
 
 @pytest.mark.parametrize(
-    "named", ["http://other.test/arcgis/tokens/", "http://127.0.0.1:1/tokens", "//x", "x"]
+    "named",
+    [
+        "http://other.test/arcgis/tokens/",
+        "http://127.0.0.1:1/tokens",
+        "//x",
+        "x",
+        "https://h:port/",
+        "https://[h/",
+    ],
 )
 def test_a_server_cannot_name_an_address_without_tls(named):
     app = ScriptedApp()
     app.answers["info"] = [{"authInfo": {"tokenServicesUrl": named}}]
-    with pytest.raises(errors.AuthenticationError, match="not https"):
+    with pytest.raises(errors.AuthenticationError, match="no https address"):
         app.service(auth=UserLogin("ana", PASSWORD)).tasks()
     assert app.count("info") == len(app.asked) == 1
+
+
+class Online(ScriptedApp):
+    """Whatever is asked, by host."""
+
+    def __init__(self, **answers):
+        super().__init__()
+        self.answers = {name: [answer] for name, answer in answers.items()}
+
+    def session(self, url, auth):
+        return GPSession(url, auth=auth, adapter=lambda: self)
+
+
+@pytest.mark.parametrize("service", ["https://analysis7.arcgis.com", "https://arcgis.com"])
+def test_the_servers_of_arcgis_online_take_the_portals_own_token(service):
+    app = Online(token={"access_token": "online-token", "expires_in": 7200})
+    url = f"{service}/arcgis/rest/services/tasks/GPServer"
+    app.session(url, AppLogin("app", CLIENT_SECRET, portal="https://www.arcgis.com")).get_json(url)
+    assert [a.operation for a in app.asked] == ["token", "GPServer"]
+    assert app.asked[0].url == "https://www.arcgis.com/sharing/rest/oauth2/token"
+    assert app.asked[1].headers["X-Esri-Authorization"] == "Bearer online-token"
+
+
+@pytest.mark.parametrize("service", ["https://arcgis.com.evil.test", "https://evilarcgis.com"])
+def test_a_name_like_that_of_arcgis_online_does_not(service):
+    app = Online(token={"access_token": "online-token", "expires_in": 7200})
+    url = f"{service}/arcgis/rest/services/tasks/GPServer"
+    with pytest.raises(errors.AuthenticationError):
+        app.session(url, AppLogin("app", CLIENT_SECRET, portal="https://www.arcgis.com")).get_json(url)
+    assert [a.operation for a in app.asked] == ["token", "generateToken"]
+    assert not any(service in a.url for a in app.asked)
+
+
+def test_a_server_names_its_portal_over_tls():
+    app = Online(
+        info={"owningSystemUrl": "https://home/Portal/", "authInfo": {"tokenServicesUrl": "http://x.test"}},
+        generateToken={"token": "a-portal-token", "expires": 0},
+    )
+    app.answers["generateToken"].append({"token": "a-server-token"})
+    url = "https://gis.test:7443/arcgis/rest/services/tasks/GPServer"
+    app.session(url, UserLogin("ana", PASSWORD)).get_json(url)
+    assert [a.url.partition("?")[0] for a in app.asked] == [
+        "https://gis.test:7443/arcgis/rest/info",
+        "https://home/Portal/sharing/rest/generateToken",
+        "https://home/Portal/sharing/rest/generateToken",
+        url,
+    ]
 
 
 def test_rest_info_of_another_origin_is_not_believed(portal, alone):
@@ -475,6 +537,21 @@ def test_a_referer_does_not_go_to_another_origin(alone, portal):
         assert "me.test" in alone.heads[0]
         assert "me.test" not in other.heads[0]
         assert "t-0" not in other.heads[0]
+
+
+def test_a_cookie_does_not_go_to_another_port(alone):
+    with Server() as other:
+        alone.tokens.good["t-0"] = None
+        alone.app.answers["GPServer"] = [
+            Raw({"tasks": []}, Set_Cookie="agstoken=t-0; Path=/"),
+            Raw("", 302, Location=f"{other.url}?f=json"),
+        ]
+        session = GPSession(alone.url, auth="t-0")
+        session.get_json(alone.url)
+        with pytest.raises(errors.AuthenticationError):
+            session.get_json(alone.url)
+        assert "agstoken" in alone.heads[1]
+        assert not any("t-0" in head for head in other.heads)
 
 
 @pytest.mark.parametrize("kind", ["token", "user", "app"])
