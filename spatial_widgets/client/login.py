@@ -131,10 +131,12 @@ class Token(Login):
         except ValueError as error:
             raise ParameterError("also_for must be URLs.", parameter="also_for") from error
         self._is_key = False
+        self._text: Secret | None = None
         if callable(given):
             self._source = TokenSource(lambda _: _granted(_covered(given())), secrets=self.secrets)
         else:
             first = Grant(checked_token(given))
+            self._text = first.token
             self._is_key = first.token.reveal().startswith(_KEY_PREFIXES)
             self._source = TokenSource(None, first=first, secrets=self.secrets)
 
@@ -145,6 +147,17 @@ class Token(Login):
     def covers(self, url: str, speak: Speak, *, deadline_s: float | None = None) -> bool:  # noqa: ARG002 -- nobody is asked
         """Whether the URL is at one of the addresses given as ``also_for``."""
         return origin(url) in self._origins
+
+    def __eq__(self, other: object) -> bool:
+        """Compare with a text too, in constant time: ``service.auth`` equals the text it was made of."""
+        if isinstance(other, str) and self._text is not None:
+            return self._text == Secret(other)
+        return self is other
+
+    def __hash__(self) -> int:
+        return (
+            object.__hash__(self) if self._text is None or self._text.is_gone else hash(self._text.reveal())
+        )
 
     @property
     def life_s(self) -> float | None:
@@ -181,7 +194,7 @@ class Token(Login):
         super().__setstate__({"token": "signed out", **state})
 
     def _signed_out(self) -> None:
-        self._source = TokenSource(None, first=Grant(Secret()))
+        self._text, self._source = None, TokenSource(None, first=Grant(Secret()))
 
     @classmethod
     def signed_out(cls) -> Token:

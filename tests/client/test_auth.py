@@ -685,3 +685,11 @@ def test_a_plain_token_stays_at_home_but_for_where_it_is_told_to_go(alone):
             result_of(alone, hosting.layer, "plain-token-1")
         assert not any("plain-token-1" in head for head in hosting.heads)
         assert len(result_of(alone, hosting.layer, Token("plain-token-1", also_for=[hosting.root]))) == 0
+
+
+def test_what_a_service_signs_in_with_equals_the_text_it_was_made_of_and_no_other():
+    auth = sw.GPService("https://gp.test/arcgis/rest/services/x/GPServer", auth="token-1").auth
+    assert auth == "token-1"
+    assert auth != "token-2"
+    assert hash(auth) == hash("token-1")
+    assert auth != Token("token-1")
