@@ -46,10 +46,18 @@ class FakeClock:
 
     def __init__(self) -> None:
         self.time = 1000.0
+        self.ahead = 1.7e9  # of the wall clock
         self.waits: list[float] = []
 
     def now(self) -> float:
         return self.time
+
+    def wall(self) -> float:
+        return self.time + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep as a laptop does under Linux: only the wall clock goes on."""
+        self.ahead += seconds
 
     def wait(self, condition: threading.Condition, timeout_s: float | None) -> bool:
         assert timeout_s is not None, "a wait without end, with nobody to wake it"

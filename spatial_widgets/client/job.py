@@ -2,61 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
-import json
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.client import traces
 from spatial_widgets.client.auth import hidden
+from spatial_widgets.client.awaiting import outcome, updates
+from spatial_widgets.client.cancelling import Cancelling
 from spatial_widgets.client.deadline import Budget
-from spatial_widgets.client.policy import ContactPolicy, PollPolicy
+from spatial_widgets.client.fetching import wait_and_load
+from spatial_widgets.client.forking import renewed_after_fork
+from spatial_widgets.client.policy import ContactPolicy, PollPolicy, checked_interval
 from spatial_widgets.client.poller import Poller
-from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.client.results import Results
+from spatial_widgets.client.saved import read_job, write_job
 from spatial_widgets.client.service import GPService
-from spatial_widgets.client.waiting import PATIENCE_S, Waiting
-from spatial_widgets.codec import LayerOptions
-from spatial_widgets.errors import (
-    JobCancelled,
-    JobDeleted,
-    JobError,
-    JobFailed,
-    JobTimedOut,
-    ParameterError,
-    ServiceError,
-    SpatialWidgetsError,
-    TransportTimeout,
-    WaitTimeout,
-)
+from spatial_widgets.client.snapshot import Snapshot
+from spatial_widgets.client.verdict import verdict
+from spatial_widgets.client.waiting import Waiting
+from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol import GPUrl, JobInfo, JobMessage, JobStatus
 from spatial_widgets.protocol.urls import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import AsyncIterator, Callable, Generator
 
     from spatial_widgets.client.poller import Watch
     from spatial_widgets.client.service import GPTask
     from spatial_widgets.client.session import GPSession
 
 __all__ = ["Job"]
-
-_VERDICTS: dict[JobStatus, tuple[type[JobError], str]] = {
-    JobStatus.FAILED: (JobFailed, "failed. Mend the cause and submit again"),
-    JobStatus.EXPECTED_FAILURE: (JobFailed, "ended in an expected failure. Mend the cause and submit again"),
-    JobStatus.TIMED_OUT: (
-        JobTimedOut,
-        "was ended by the service's time limit. Ask for less at once, or for a longer limit",
-    ),
-    JobStatus.CANCELLED: (JobCancelled, "was cancelled. Submit again to run it"),
-    JobStatus.DELETED: (JobDeleted, "was deleted by the service. Submit again to run it"),
-}
-_RUNNING = {JobStatus.WAITING, JobStatus.EXECUTING}
-_NOT_YET = {JobStatus.NEW, JobStatus.SUBMITTED}
-_REFUSED = 400
-_CANCEL_S = 30.0
 
 
 class Job:
@@ -83,14 +59,25 @@ class Job:
         self.task = task
         self.job_id = info.job_id
         self.url = join(task.url, "jobs", info.job_id)
-        self.poll_policy = poll or PollPolicy()
+        self.poll_policy = poll or PollPolicy(fixed_s=task.service.poll_interval)
         self.contact_policy = contact or ContactPolicy()
         self.watch: Watch | None = None  # set by the poller that watches this job
         self.results = Results(self)
-        self._info = info
-        self._cancel_wanted = False
-        self._polling = threading.Lock()
-        self._refreshed_at = float("-inf")
+        self.pace_changed = threading.Condition()  # notified when the poll interval is another
+        self._snapshot = Snapshot(self.url, info)
+        self._cancelling = Cancelling(self)
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the watch to the parent, in a forked child, and get locks of one's own."""
+        self.watch = None
+        self.pace_changed = threading.Condition()
+        self._snapshot.after_fork()
+        self.results.after_fork()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Neither threads nor sessions nor tokens: what is known of the job, and where it is.
+        return _restored, (self.url, self.info, self.poll_policy, self.contact_policy)
 
     @classmethod
     def from_url(cls, url: str, *, auth: Any = None) -> Job:
@@ -114,33 +101,12 @@ class Job:
     def from_json(cls, text: str, *, auth: Any = None) -> Job:
         """Return the job that :meth:`to_json` wrote down, in the state it was then. No request."""
         auth = hidden(auth)
-        try:
-            document = json.loads(text)
-            parts, info = GPUrl.parse(document["url"]), JobInfo.from_json(document["info"])
-        except (ValueError, KeyError, TypeError, SpatialWidgetsError) as error:
-            raise ParameterError(
-                f"This is no saved job: {error}. Use the text that job.to_json() gave."
-            ) from error
-        if parts.task is None or parts.job_id is None:
-            raise ParameterError("This is no saved job: its URL names none.")
-        task = GPService(parts.service, auth=auth).task(parts.task)
-        return cls(task, replace(info, job_id=parts.job_id))
+        service, task, info = read_job(text)
+        return cls(GPService(service, auth=auth).task(task), info)
 
     def to_json(self) -> str:
         """Return the job's URL and last snapshot as text; no token is in it."""
-        info = self.info
-        return json.dumps(
-            {
-                "url": self.url,
-                "info": {
-                    "jobId": info.job_id,
-                    "jobStatus": info.status.value,
-                    "messages": [m.to_json() for m in info.messages],
-                    "results": {name: {"paramUrl": path} for name, path in info.results.items()},
-                    "inputs": {name: {"paramUrl": path} for name, path in info.inputs.items()},
-                },
-            }
-        )
+        return write_job(self)
 
     def __repr__(self) -> str:
         return f"<Job {self.job_id} of {self.task.name}: {self.status}>"
@@ -155,43 +121,37 @@ class Job:
     @property
     def info(self) -> JobInfo:
         """The last snapshot."""
-        return self._info
+        return self._snapshot.info
 
     @property
     def status(self) -> JobStatus:
         """The status in the last snapshot."""
-        return self._info.status
+        return self.info.status
 
     @property
     def messages(self) -> tuple[JobMessage, ...]:
         """The messages in the last snapshot."""
-        return self._info.messages
+        return self.info.messages
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds that the service's last answer asked to be left alone for, or None."""
+        return self._snapshot.retry_after_s
 
     @property
     def cancel_pending(self) -> bool:
         """Whether a cancel waits for the job to start, to be sent again."""
-        return self._cancel_wanted
+        return self._cancelling.is_pending
 
     def done(self) -> bool:
         """Whether the last snapshot is final."""
-        return self._info.status.is_terminal
+        return self.info.status.is_terminal
 
     def raise_for_status(self) -> None:
         """Raise the server's verdict if the last snapshot is final and no success."""
-        status = self._info.status
-        if status not in _VERDICTS:
-            return
-        kind, what = _VERDICTS[status]
-        raise kind(
-            f"Job {self.job_id} of {self.task.name} {what}.{self._last_words()}", job=self, info=self._info
-        )
-
-    def _last_words(self) -> str:
-        errors = self._info.errors
-        if errors:
-            return " The service says:\n" + "\n".join(errors[-5:])
-        said = [m.description for m in self._info.messages[-3:] if m.description.strip()]
-        return " It left no error message." + (" Its last messages:\n" + "\n".join(said) if said else "")
+        error = verdict(self)
+        if error is not None:
+            raise error
 
     # ------------------------------------------------------------ polling
 
@@ -212,28 +172,38 @@ class Job:
         One GET. Threads that refresh at the same time share it. A cancel that the service refused
         because the job had not started yet is sent again here, once it has.
         """
-        asked, budget, before = self.session.clock.now(), Budget(self.session.clock, deadline_s), self.status
-        if not self._polling.acquire(timeout=deadline_s):
-            raise TransportTimeout(
-                f"GET {self.url}: another poll of this job took longer than {deadline_s:g} s.", url=self.url
-            )
-        try:
-            if not self.done() and self._refreshed_at < asked:
-                document = self.session.get_json(self.url, deadline_s=budget.left_s, retry=False)
-                self._info = JobInfo.from_json(document, job_id=self.job_id, url=self.url)
-                self._refreshed_at = self.session.clock.now()
-        finally:
-            self._polling.release()
+        budget, before = Budget(self.session.clock, deadline_s), self.status
+        self._snapshot.refresh(self.session, budget)
         traces.follow(self, before)
-        if self._cancel_wanted and self._info.status in _RUNNING:
-            self._send_cancel(budget)
-            self._cancel_wanted = False  # only now: a cancel that did not get through stays wanted
+        self._cancelling.go_on(budget)
         self._tell_watch()
-        return self._info
+        return self.info
+
+    def note(self, change: Callable[[JobInfo], JobInfo], *, timeout_s: float) -> None:
+        """Change the last snapshot by what another answer said."""
+        self._snapshot.change(change, timeout_s=timeout_s)
+        self._tell_watch()
 
     def _tell_watch(self) -> None:
         if self.watch is not None:
             self.watch.catch_up()
+
+    @property
+    def poll_interval(self) -> float | None:
+        """Seconds between two polls; None for the usual pace, about a tenth of the time elapsed.
+
+        May be set at any time, to more than 0, and holds from then on, for a wait or a watch under way as
+        well. What the server itself asks for (``Retry-After``) wins.
+        """
+        return self.poll_policy.fixed_s
+
+    @poll_interval.setter
+    def poll_interval(self, seconds: float | None) -> None:
+        self.poll_policy = replace(self.poll_policy, fixed_s=checked_interval(seconds))
+        with self.pace_changed:
+            self.pace_changed.notify_all()
+        if self.watch is not None:
+            self.watch.keep_pace()
 
     def wait(
         self,
@@ -265,7 +235,10 @@ class Job:
         try:
             info = Waiting(self, timeout, on_update).run()
         except KeyboardInterrupt as error:
-            error.add_note(f"Job {self.job_id} still runs; job.cancel() ends it, job.wait() goes on waiting.")
+            if not self.done():
+                error.add_note(
+                    f"Job {self.job_id} still runs; job.cancel() ends it, job.wait() goes on waiting."
+                )
             raise
         if check:
             self.raise_for_status()
@@ -286,35 +259,11 @@ class Job:
 
         Source: https://developers.arcgis.com/rest/services-reference/enterprise/cancel-gp-job/
         """
-        if self.done():
-            return self._info
-        try:
-            self._send_cancel()
-        except ServiceError as error:
-            if error.code != _REFUSED:
-                raise
-            info = self.refresh()
-            if info.status in _NOT_YET:
-                self._cancel_wanted = True
+        if not self.done():
+            self._cancelling.begin()
+            if self.cancel_pending:
                 Poller.shared().watch(self)
-            elif info.status in _RUNNING:  # it started in between
-                self._send_cancel()
-        return self._info
-
-    def _send_cancel(self, budget: Budget | None = None) -> None:
-        budget = budget or Budget(self.session.clock, _CANCEL_S)
-        document = self.session.post_json(join(self.url, "cancel"), {}, deadline_s=budget.left_s)
-        said = document.get("jobStatus") if isinstance(document, dict) else None
-        status = JobStatus.parse(said) if isinstance(said, str) else JobStatus.CANCELLING
-        if self._polling.acquire(timeout=budget.left_s or 0.0):  # else the poll under way will tell
-            try:
-                if not self.done():
-                    # Only a poll brings the last messages, so a final word is left to it.
-                    word = JobStatus.CANCELLING if status.is_terminal else status
-                    self._info = replace(self._info, status=word)
-            finally:
-                self._polling.release()
-        self._tell_watch()
+        return self.info
 
     # ------------------------------------------------------------ results
 
@@ -354,62 +303,35 @@ class Job:
         -----
         The polls of :meth:`wait`, and one GET per output the first time; values are kept.
         """
-        options: dict[str, Any] = {
-            "allow_truncated": allow_truncated,
-            "dtype_backend": dtype_backend,
-            "domains": domains,
-        }
-        if on_progress is not None:
-            options["on_progress"] = on_progress
-        LayerOptions(**options)  # a wrong one is told before the wait
-        clock = self.session.clock
-        end = None if timeout is None else clock.now() + timeout
-        budget = Budget(clock, None if timeout is None else timeout + PATIENCE_S)
-        self.wait(timeout)
-        values: dict[str, Any] = {}
-        what, again = "the names of its results", "job.result()"
-        try:
-            for each in [name] if name is not None else self.results.names(deadline_s=budget.left_s):
-                what, again = f"its result {each!r}", f"job.result({each!r})"
-                values[each] = self.results.load(each, deadline_s=budget.left_s, **options)
-        except TransportTimeout as error:
-            if end is None or clock.now() < end:
-                raise
-            raise WaitTimeout(
-                f"Job {self.job_id} succeeded, but {what} did not arrive within {timeout:g} s. {again} goes on.",
-                job=self,
-                waited_s=timeout or 0.0,
-            ) from error
-        return next(iter(values.values())) if len(values) == 1 else values
+        options = {"allow_truncated": allow_truncated, "dtype_backend": dtype_backend, "domains": domains}
+        return wait_and_load(self, name, timeout, options, on_progress)
 
     def __await__(self) -> Generator[Any, None, Any]:
-        return self._outcome().__await__()
+        return outcome(self).__await__()
 
-    async def _outcome(self) -> Any:
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        future.set_running_or_notify_cancel()  # so that asyncio.wait_for's time-out leaves it alone
-        poller = Poller.shared()
+    def updates(self) -> AsyncIterator[JobInfo]:
+        """Iterate over the job's snapshots in an asyncio loop: the one there is now, then each changed one.
 
-        def load() -> None:
-            try:
-                future.set_result(self.result())
-            except BaseException as error:  # noqa: BLE001 -- handed to whoever awaits
-                future.set_exception(error)
+        The last one is final; whether it is a success is for its status, or :meth:`raise_for_status`, to say.
+        Whoever is slow gets the newest snapshot and no backlog. Leaving the loop leaves the job alone.
 
-        def ended(watch: Watch) -> None:
-            if watch.error is not None:
-                future.set_exception(watch.error)
-            else:
-                poller.submit(Errand(load, origin=watch.origin, lasting=True))
+        Raises
+        ------
+        JobLost : no good answer for a minute and five polls in a row; the job may still run.
+        ServiceError : the service says that there is no such job (any more), or refuses the token.
 
-        watch = poller.watch(self, when_done=ended)
-        wrapped = asyncio.wrap_future(future)
-        try:
-            while not wrapped.done():
-                # Awake now and then: a kernel's Interrupt is seen only by a running loop.
-                await asyncio.wait({wrapped}, timeout=0.2)
-            return wrapped.result()
-        finally:
-            if not wrapped.done():  # cancelled: nobody waits here any more
-                watch.forget(ended)
-                wrapped.cancel()
+        Notes
+        -----
+        One GET per poll, as :meth:`wait`; all jobs and loops of a process share one poller.
+
+        Examples
+        --------
+        >>> async for info in job.updates():              # doctest: +SKIP
+        ...     print(info.status, info.progress)
+        """
+        return updates(self)
+
+
+def _restored(url: str, info: JobInfo, poll: PollPolicy, contact: ContactPolicy) -> Job:
+    parts = GPUrl.parse(url)
+    return Job(GPService(parts.service).task(parts.task or ""), info, poll=poll, contact=contact)

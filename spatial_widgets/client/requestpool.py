@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
+
+from spatial_widgets.client.forking import renewed_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -17,6 +20,7 @@ logger = logging.getLogger(__name__)
 _THREADS = 32
 _IDLE_S = 2.0
 _LASTING = 8  # threads that may be busy with what takes minutes
+_MANY = 1000
 _SHARE = 3  # an origin may have this many times the threads that are left free
 
 
@@ -83,20 +87,42 @@ class RequestPool:
         self._size = size
         self._idle_s = idle_s
         self._name = name
+        self._begin()
+        renewed_after_fork(self)
+
+    def _begin(self) -> None:
         self._queue: list[Errand] = []
         self._busy: Counter[Hashable] = Counter()  # by origin
         self._lasting = 0
         self._ready = threading.Condition()
         self._threads = 0
         self._idle = 0
+        self._most_queued = _MANY
         self._numbers = itertools.count(1)
 
+    def after_fork(self) -> None:
+        """Forget, in a forked child, the threads and the work of the parent."""
+        self._begin()
+
     def submit(self, work: Callable[[], None]) -> None:
-        """Run ``work`` on a thread of the pool, as soon as its origin may have one."""
+        """Run ``work`` on a thread of the pool, as soon as its origin may have one.
+
+        Raises
+        ------
+        RuntimeError : there is no thread, and none can be started (a limit, or the interpreter's end).
+        """
         errand = work if isinstance(work, Errand) else Errand(work)
         with self._ready:
+            if len(self._queue) > self._most_queued:  # polls that were given up may never get a thread
+                self._queue = [e for e in self._queue if not e.cancelled]
+                self._most_queued = 2 * len(self._queue) + _MANY
             self._queue.append(errand)
-            self._call_threads()
+            try:
+                self._call_threads()
+            except RuntimeError:
+                if self._threads == 0:
+                    self._queue.remove(errand)
+                    raise
 
     def _startable(self) -> list[Errand]:
         """Return the errands that may start now, in order, each counted against those after it."""
@@ -118,9 +144,9 @@ class RequestPool:
         if wanted:
             self._ready.notify(wanted)
         for _ in range(min(wanted - self._idle, self._size - self._threads)):
-            self._threads += 1
             name = f"spatial-widgets-{self._name}-{next(self._numbers)}"
             threading.Thread(target=self._run, name=name, daemon=True).start()
+            self._threads += 1  # not before: the start may fail
 
     def _take(self) -> Errand | None:
         errand = next(iter(self._startable()), None)
@@ -139,7 +165,8 @@ class RequestPool:
                 self._busy += Counter()  # drops origins without a request
                 self._lasting -= done.lasting
             self._idle += 1
-            self._call_threads()  # one place that is free may let several start
+            with contextlib.suppress(RuntimeError):  # no more threads to be had; this one is here
+                self._call_threads()  # one place that is free may let several start
             errand = self._ready.wait_for(self._take, self._idle_s)
             self._idle -= 1
             if errand is None:
@@ -151,6 +178,6 @@ class RequestPool:
         while errand is not None:
             try:
                 errand()
-            except Exception:
+            except BaseException:  # the thread's place would stay taken
                 logger.exception("A request's own handling failed")
             errand = self._next(errand)

@@ -83,6 +83,10 @@ class Results(Mapping[str, Any]):
     def __init__(self, job: Job) -> None:
         self._job = job
         self._values: dict[tuple[Any, ...], Any] = {}
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Get new locks, as in a forked child: who held the old ones is not there."""
         self._lock = threading.Lock()
         self._fetching: dict[str, threading.Lock] = {}
 

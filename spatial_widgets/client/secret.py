@@ -6,6 +6,7 @@ import hmac
 import threading
 from typing import Any
 
+from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.masking import mask, mask_bytes
 from spatial_widgets.errors import AuthenticationError
 
@@ -78,9 +79,14 @@ class Secrets:
 
     def __init__(self, *others: Secrets) -> None:
         self._others = others
-        self._lock = threading.Lock()
         self._tokens: tuple[Secret, ...] = ()
         self._kept: tuple[Secret, ...] = ()
+        self.after_fork()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Get a new lock, in a forked child: who held the old one is not there."""
+        self._lock = threading.Lock()
 
     def add(self, token: Secret) -> None:
         """Mask a token, until eight newer ones have come."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from spatial_widgets.client.auth import hidden
+from spatial_widgets.client.policy import checked_interval
 from spatial_widgets.client.session import GPSession
 from spatial_widgets.client.task import GPTask
 from spatial_widgets.errors import ProtocolError, ServiceError, TransportError
@@ -24,10 +25,11 @@ class GPService:
     auth : what to sign in with: a token or API key, a function that returns one (asked again when the service
         refuses the old one), a ``UserLogin``, ``AppLogin`` or ``Token`` of :mod:`spatial_widgets.client.auth`, or a
         ``requests.auth.AuthBase``. A token travels in a request header, to this origin only.
+    poll_interval : seconds between two polls of its jobs; None for the usual pace. See :attr:`Job.poll_interval`.
 
     Raises
     ------
-    ParameterError : the URL is not a GPServer's, or carries a token itself.
+    ParameterError : the URL is not a GPServer's, or carries a token itself; the interval is not above 0.
 
     Warns
     -----
@@ -39,9 +41,17 @@ class GPService:
     again when it is used.
     """
 
-    def __init__(self, url: str, *, auth: Any = None, session: GPSession | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: Any = None,
+        session: GPSession | None = None,
+        poll_interval: float | None = None,
+    ) -> None:
         auth = hidden(auth)
         self.url = GPUrl.parse(url).service
+        self.poll_interval = checked_interval(poll_interval)
         self.session = session or GPSession(self.url, auth=auth)
         self._known: ServiceInfo | None = None
         self._is_silent = False  # whether it was asked in vain

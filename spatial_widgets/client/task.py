@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.client import traces
 from spatial_widgets.client.deadline import Budget
+from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.parameters import form_fields
 from spatial_widgets.client.submitting import Submitting, form_of, takes_multipart
 from spatial_widgets.codec import decode_value
@@ -43,13 +44,20 @@ class GPTask:
         self.name = name
         self.url = join(service.url, name)
         self._info: TaskInfo | None = None
+        self.after_fork()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Get a new lock, in a forked child: who held the old one is not there."""
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.Lock())
+        vars(self).update(state)
+        self.after_fork()
+        renewed_after_fork(self)
 
     def __repr__(self) -> str:
         return f"<GPTask {self.name} of {self.service.url}>"

@@ -10,6 +10,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.requestpool import RequestPool
 from spatial_widgets.client.secret import Secret, Secrets
 from spatial_widgets.errors import AuthenticationError, SpatialWidgetsError, TransportError, TransportTimeout
@@ -122,14 +123,19 @@ class TokenSource:
         self._clocks = clocks
         self._rests = rests
         self._what = what
-        self._lock = threading.Lock()
         self._worker = RequestPool(size=1, idle_s=0.0, name="token")
         self._held = None if first is None else _Held(first, clocks)
-        self._pending: Future[Secret] | None = None
         self._refusal: AuthenticationError | None = None
         self._asleep_until = float("-inf")
         if first is not None:
             self._secrets.add(first.token)
+        self.after_fork()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Get a new lock, in a forked child: who held the old one is not there, nor who makes the token."""
+        self._lock = threading.Lock()
+        self._pending: Future[Secret] | None = None
 
     def token(self, timeout_s: float | None = None) -> Secret:
         """Return a token that is not over, asking for one if need be.

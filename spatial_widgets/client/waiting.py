@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
+from spatial_widgets.client.clock import Absences
 from spatial_widgets.client.policy import PollSchedule
 from spatial_widgets.errors import JobLost, SpatialWidgetsError, WaitTimeout
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spatial_widgets.client.job import Job
-    from spatial_widgets.client.poller import Watch
+    from spatial_widgets.client.watch import Watch
     from spatial_widgets.protocol import JobInfo
 
 __all__ = ["PATIENCE_S", "Waiting", "lost"]
@@ -26,6 +26,7 @@ class Waiting:
     def __init__(self, job: Job, timeout: float | None, on_update: Callable[[JobInfo], None] | None) -> None:
         self._job = job
         self._clock = job.session.clock
+        self._absences = Absences(self._clock)
         self._timeout = timeout
         self._on_update = on_update
         self._started = self._clock.now()
@@ -34,27 +35,22 @@ class Waiting:
     def run(self) -> JobInfo:
         """Wait, and return the final snapshot; raises as :meth:`Job.wait` says."""
         job = self._job
-        if job.watch is not None and not job.watch.ended:
+        while job.watch is not None and not job.watch.ended:
             job.watch.refuse_own_thread()
             self._by_watch(job.watch)  # returns early when the last subscriber left
         schedule = PollSchedule(self._started, poll=job.poll_policy, contact=job.contact_policy)
-        pause = threading.Condition()
         while not job.done():
             delay = self._poll(schedule)
             self._tell()
-            if job.done():
-                break
-            left = self._left()
-            if left is not None and left <= 0:
-                raise self._out_of_patience()
-            with pause:
-                self._clock.wait(pause, delay if left is None else min(delay, left))
+            if not job.done():
+                self._pause(schedule, delay)
         self._tell()
         return job.info
 
     def _poll(self, schedule: PollSchedule) -> float:
         left = self._left()
         allowed = schedule.deadline_s if left is None else min(schedule.deadline_s, max(left, 0) + PATIENCE_S)
+        schedule.asks(self._clock.now())
         try:
             info = self._job.refresh(deadline_s=allowed)
         except SpatialWidgetsError as error:
@@ -68,25 +64,46 @@ class Waiting:
                     lost(self._job, error, schedule.silent_s(now)) if schedule.is_lost(error) else error
                 ) from error.__cause__
             return delay
-        return schedule.after_reply(
-            self._clock.now(), info, retry_after_s=self._job.session.last_retry_after_s
-        )
+        return schedule.after_reply(self._clock.now(), info, retry_after_s=self._job.retry_after_s)
+
+    def _pause(self, schedule: PollSchedule, delay: float) -> None:
+        """Wait for the next poll; not longer than this machine is awake, and the interval is what it was."""
+        due = self._clock.now() + delay
+        with self._job.pace_changed:
+            while True:
+                now, left = self._clock.now(), self._left()
+                if left is not None and left <= 0:
+                    raise self._out_of_patience()
+                if self._absences.noticed():
+                    schedule.excuse_absence(now)
+                    self._job.session.forget_connections()
+                    return
+                if schedule.poll is not self._job.poll_policy:
+                    schedule.poll = self._job.poll_policy
+                    due = now + schedule.until_next_s(now) if not schedule.failures else due
+                if due <= now:
+                    return
+                self._absences.wait(
+                    self._job.pace_changed, due - now if left is None else min(due - now, left)
+                )
 
     def _by_watch(self, watch: Watch) -> None:
-        seen = watch.changes
+        seen, losses = watch.changes, watch.losses
+        if watch.is_lost:
+            watch.look_again()
         self._tell()
         while True:
-            left = self._left()
-            ended = watch.wait_for_change(seen, left)
+            is_over = watch.wait_for_change(seen, self._left(), losses=losses)
             seen = watch.changes
             self._tell()
-            if ended:
+            error = watch.error_since(losses)
+            if error is not None:
+                raise error.with_traceback(None)  # it may be raised in many threads
+            if is_over:
                 break
             left = self._left()
             if left is not None and left <= 0:
                 raise self._out_of_patience()
-        if watch.error is not None:
-            raise watch.error
 
     def _tell(self) -> None:
         info = self._job.info
