@@ -90,13 +90,21 @@ class TransportTimeout(TransportError):
 class ServiceError(SpatialWidgetsError):
     """The service answered with an Esri ``error`` body, at whatever HTTP status (usually 200).
 
-    ``code`` is Esri's number or None, ``details`` its further lines, ``url`` what was asked.
+    ``code`` is Esri's number or None, ``details`` its further lines, ``url`` what was asked;
+    ``retry_after_s`` is the server's own wish, in seconds, or None.
     """
 
     def __init__(
-        self, message: str, *, code: int | None = None, details: Sequence[str] = (), url: str = ""
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        details: Sequence[str] = (),
+        url: str = "",
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(message)
+        self.retry_after_s = retry_after_s
         self.code = code
         self.details = tuple(details)
         self.url = url

@@ -135,7 +135,13 @@ def _service_error(reply: Reply, code: int | None, message: str, details: list[s
     parts = [f"The service answered error{number} to {reply.method} {reply.url}: {said}"]
     if code in _NEXT_STEP:
         parts.append(_NEXT_STEP[code])
-    return kind("\n".join(parts), code=code, details=details, url=reply.url)
+    return kind(
+        "\n".join(parts),
+        code=code,
+        details=details,
+        url=reply.url,
+        retry_after_s=retry_after_s(reply.headers),
+    )
 
 
 def _unreadable(reply: Reply, error: Exception | None) -> TransportError | ProtocolError:
@@ -176,4 +182,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         return max(0.0, float(text))
     except ValueError:
         parsed = email.utils.parsedate_tz(text)
+    try:
         return None if parsed is None else max(0.0, email.utils.mktime_tz(parsed) - time.time())
+    except (ValueError, OverflowError):  # the year 99999
+        return None

@@ -46,6 +46,7 @@ class JobWidget(LiveWidget):
     progress : percent, 0 to 100, or None when the service reports none.
     progress_text : the service's words beside it.
     error : what went wrong and what to do next; "" while nothing did.
+    lost : whether contact to the service is lost; the job may still run, and is asked for again and again.
     results_ready : whether the results are here, so that reading them costs no request.
     loading : ``{"state", "text"}`` while they are loaded ("running") or after somebody stopped that ("stopped"), else {}.
     summary : one dict per result (name, kind, rows, columns, crs, text).
@@ -74,6 +75,7 @@ class JobWidget(LiveWidget):
     progress_text = t.Unicode("", read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True).tag(sync=True)
     contact = t.Unicode("", read_only=True).tag(sync=True)
+    lost = t.Bool(default_value=False, read_only=True).tag(sync=True)
     results_ready = t.Bool(default_value=False, read_only=True).tag(sync=True)
     loading = t.Dict(read_only=True).tag(sync=True)
     summary = t.List(t.Dict(), read_only=True).tag(sync=True)
@@ -95,6 +97,7 @@ class JobWidget(LiveWidget):
         self._summaries: list[view.Summary] = []
         self._is_closed = False
         self._end_shown = ""
+        self._error_saved = ""
         self._problem = ""  # with a result; the job itself is well
         self._loading: Loading | None = None
         super().__init__(**traits)
@@ -171,30 +174,34 @@ class JobWidget(LiveWidget):
     def _on_change(self, watch: Watch) -> None:
         if self._is_closed:
             return
-        end = "done" if self.job.done() else "lost" if watch.error is not None else ""
+        is_refused = watch.error is not None and not watch.is_lost
+        end = "done" if self.job.done() else "refused" if is_refused else ""
         is_new_end = end not in {"", self._end_shown}
-        self._end_shown = end  # a job that was lost may be found again, and end once more
+        self._end_shown = end  # a job that was refused may be let in again, and end once more
         lines = self._new_lines()
         self._apply(**self._state(watch))
         self._send_lines(len(self._log) - len(lines), lines)
-        if is_new_end:
+        is_news = is_new_end or self.error != self._error_saved
+        if is_news:
             self._apply(message_tail=self._tail(self._log))
         if is_new_end and self.job.status.is_success:
             self._begin_loading()
-        if end:
+        if end or is_news:
             self._update_saved_output()
 
     def _state(self, watch: Watch | None) -> dict[str, Any]:
         info = self.job.info
-        over = info.status.is_terminal or (watch is not None and watch.error is not None)
+        is_lost = watch is not None and watch.is_lost
+        over = info.status.is_terminal or (watch is not None and watch.error is not None and not is_lost)
         return {
             "job_status": info.status.value,
             "progress": info.progress.percent if info.progress else 100.0 if info.status.is_success else None,
             "progress_text": info.progress.message if info.progress else "",
             "messages": [m.to_json() for m in info.messages[-_TAIL:]],
             "message_total": len(self._log),
-            "error": view.error_text(self.job, watch.error if watch else None) or self._problem,
-            "contact": _contact(watch),
+            "error": view.error_text(self.job, watch) or self._problem,
+            "contact": view.contact_text(watch),
+            "lost": is_lost,
             "ended_at": (self.ended_at or info.received_at) if over else None,
         }
 
@@ -276,17 +283,19 @@ class JobWidget(LiveWidget):
 
     # ------------------------------------------------------------ saved pages
 
+    def _update_saved_output(self) -> None:
+        self._error_saved = self.error
+        super()._update_saved_output()
+
     def _plain_text(self) -> str:
-        return view.plain_text(self.job, self._summaries, self.error, self.loading.get("text", ""))
+        return view.plain_text(
+            self.job, self._summaries, self.error, self.loading.get("text", ""), is_lost=self.lost
+        )
 
     def _html_text(self) -> str:
-        return view.html_text(self.job, self._summaries, self.error, self.loading.get("text", ""))
-
-
-def _contact(watch: Watch | None) -> str:
-    if watch is None or watch.failure is None or watch.error is not None:
-        return ""
-    return f"No answer from the service ({watch.schedule.failures} in a row), still trying. {watch.failure}"
+        return view.html_text(
+            self.job, self._summaries, self.error, self.loading.get("text", ""), is_lost=self.lost
+        )
 
 
 _widgets: weakref.WeakKeyDictionary[Job, JobWidget] = weakref.WeakKeyDictionary()

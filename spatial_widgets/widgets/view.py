@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import html
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spatial_widgets.client import Job
+    from spatial_widgets.client.watch import Watch
     from spatial_widgets.protocol import JobMessage
 
 __all__ = [
+    "LOST",
     "TONES",
     "Summary",
     "badge",
+    "contact_text",
     "error_text",
     "fresh_lines",
     "html_text",
@@ -68,6 +72,9 @@ _COLOURS = {
     "stopped": "#7a5c00",
 }
 _LAST_MESSAGES = 20
+
+#: Stands beside the badge, which goes on to tell the last status that is known.
+LOST = "Lost contact"
 
 
 def badge(status: JobStatus) -> tuple[str, str]:
@@ -137,10 +144,12 @@ def summarize(name: str, value: Any) -> Summary:
     return Summary(name, type(value).__name__, text=shown if len(shown) <= 200 else shown[:197] + "…")
 
 
-def error_text(job: Job, watch_error: BaseException | None) -> str:
+def error_text(job: Job, watch: Watch | None) -> str:
     """Return what went wrong and what to do next, or "" when nothing did."""
-    if watch_error is not None:
-        return str(watch_error)
+    if watch is not None and watch.is_lost:
+        return _lost_text(job, watch)
+    if watch is not None and watch.error is not None:
+        return str(watch.error)
     try:
         job.raise_for_status()
     except JobCancelled:
@@ -148,6 +157,26 @@ def error_text(job: Job, watch_error: BaseException | None) -> str:
     except JobError as error:
         return str(error)
     return ""
+
+
+def _lost_text(job: Job, watch: Watch) -> str:
+    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(job.info.received_at))
+    every_s = watch.schedule.every_s
+    trying = "trying again now" if every_s is None else f"still trying every {every_s:g} s"
+    lines = [
+        f"{LOST} to the service: no good answer since {since}, {trying}.",
+        f"The job may still run. Job.from_url({job.url!r}, auth=…) attaches to it again, in any session.",
+    ]
+    if watch.failure is not None:
+        lines.append(f"The last failure: {watch.failure}")
+    return "\n".join(lines)
+
+
+def contact_text(watch: Watch | None) -> str:
+    """Return what to say of polls that fail while contact does not count as lost, or ""."""
+    if watch is None or watch.failure is None or watch.error is not None:
+        return ""
+    return f"No answer from the service ({watch.schedule.failures} in a row), still trying. {watch.failure}"
 
 
 def result_problem(error: Exception, name: str, others: Sequence[str]) -> str:
@@ -192,9 +221,12 @@ def fresh_lines(
     return now[len(before) :] if before and now[: len(before)] == before else now
 
 
-def plain_text(job: Job, summaries: Sequence[Summary], error: str, loading: str = "") -> str:
+def plain_text(
+    job: Job, summaries: Sequence[Summary], error: str, loading: str = "", *, is_lost: bool = False
+) -> str:
     """Return the state of a job as ``text/plain``."""
-    lines = [f"{job.task.name} job {job.job_id}: {badge(job.status)[0]} ({job.status.value})"]
+    lost = f", {LOST.lower()}" if is_lost else ""
+    lines = [f"{job.task.name} job {job.job_id}: {badge(job.status)[0]} ({job.status.value}){lost}"]
     lines += [f"  {s.sentence}" for s in summaries]
     if loading:
         lines.append(f"  {loading}")
@@ -203,12 +235,16 @@ def plain_text(job: Job, summaries: Sequence[Summary], error: str, loading: str 
     return "\n".join(lines)
 
 
-def html_text(job: Job, summaries: Sequence[Summary], error: str, loading: str = "") -> str:
+def html_text(
+    job: Job, summaries: Sequence[Summary], error: str, loading: str = "", *, is_lost: bool = False
+) -> str:
     """Return the state of a job as ``text/html`` that reads well without script, style or theme."""
     e = html.escape
     word, tone = badge(job.status)
     pill = f"background:{_COLOURS[tone]};color:#fff;padding:1px 8px;border-radius:9px"
     status = f'<span style="{pill}">{e(word)}</span> <code>{e(job.status.value)}</code>'
+    if is_lost:
+        status += f" <strong>{LOST}</strong>"
     parts = [f"<div><strong>{e(job.task.name)}</strong> {status} <small>job {e(job.job_id)}</small>"]
     if error:
         parts.append(f"<p>{'<br>'.join(e(line) for line in error.splitlines())}</p>")

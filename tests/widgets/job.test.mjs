@@ -1,7 +1,7 @@
 // The pure parts of job.js. Run with: node --test tests/widgets/
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import view, { BADGES, Log, badge, elapsed, loadingShown, sentence } from "../../spatial_widgets/widgets/static/job.js";
+import view, { BADGES, LOST, Log, badge, contactShown, elapsed, loadingShown, sentence } from "../../spatial_widgets/widgets/static/job.js";
 
 test("every documented status has a badge, and six are final", () => {
   assert.equal(Object.keys(BADGES).length, 12);
@@ -24,6 +24,22 @@ test("a result is one line", () => {
   assert.equal(sentence({ name: "a", kind: "GeoDataFrame", rows: 1234, columns: ["x", "y"], crs: "EPSG:4326", text: "" }), "a: GeoDataFrame, 1,234 rows × 2 columns, EPSG:4326");
   assert.equal(sentence({ name: "b", kind: "str", rows: null, columns: [], crs: "", text: "hello" }), "b: hello");
   assert.equal(sentence({ name: "c", kind: "DataFrame", rows: 1, columns: ["x"], crs: "", text: "" }), "c: DataFrame, 1 row × 1 column");
+});
+
+test("lost contact is marked beside the badge, and nothing moves meanwhile", () => {
+  assert.deepEqual(contactShown(false, true, false), { mark: "", moves: true });
+  assert.deepEqual(contactShown(true, true, false), { mark: LOST, moves: false });
+  assert.deepEqual(contactShown(true, false, false), { mark: LOST, moves: false });
+  assert.deepEqual(contactShown(false, false, false), { mark: "", moves: false });
+});
+
+test("a job that has ended is not lost, whatever came before", () => {
+  for (const live of [true, false]) assert.deepEqual(contactShown(true, live, true), { mark: "", moves: false });
+});
+
+test("the mark is words, and no status", () => {
+  assert.equal(LOST, "Lost contact");
+  assert.ok(!Object.values(BADGES).some(([text]) => text === LOST));
 });
 
 test("figures are shown while results are loaded, and what is read aloud does not change with them", () => {

@@ -21,10 +21,22 @@ const FINAL = new Set(["good", "bad", "stopped"]);
 const REPLY = 2000; // lines the kernel sends at once when asked
 const STOP = "Stop loading";
 
+/** Stands beside the badge, which goes on to tell the last status that is known; view.py says the same. */
+export const LOST = "Lost contact";
+
 /** @param {string} status a wire value */
 export function badge(status) {
   const known = Object.hasOwn(BADGES, status) ? BADGES[status] : [status, "running"];
   return { text: known[0], tone: known[1], final: FINAL.has(known[1]) };
+}
+
+/**
+ * What a view makes of lost contact: the mark beside the badge, and whether time and bar may move.
+ * @param {boolean} lost whether the kernel has no contact to the service
+ * @param {boolean} live whether there is a kernel @param {boolean} final whether the status can change no more
+ */
+export function contactShown(lost, live, final) {
+  return { mark: lost && !final ? LOST : "", moves: live && !final && !lost };
 }
 
 /** Seconds as people read them. @param {number} seconds */
@@ -109,6 +121,7 @@ function build(model) {
   const head = make("div", "sw-head");
   const title = make("span", "sw-title", {}, task);
   const pill = make("span", "sw-badge", { role: "status", "aria-live": "polite" });
+  const lost = make("span", "sw-lost", {}); // what it means is in the note, which is read aloud
   const clock = make("span", "sw-clock", { "aria-hidden": "true" });
   const cancel = make("button", "sw-button", { type: "button" }, "Cancel");
   const copy = make("button", "sw-button sw-quiet", { type: "button" }, "Copy job URL");
@@ -125,10 +138,10 @@ function build(model) {
   const log = make("div", "sw-log", { role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: "0" });
   const id = make("div", "sw-id", {}, `job ${model.get("job_id")}`);
   bar.append(fill);
-  head.append(pill, title, clock, make("span", "sw-gap"), cancel, copy);
+  head.append(pill, lost, title, clock, make("span", "sw-gap"), cancel, copy);
   loading.append(figures, stop);
   root.append(head, bar, step, loading, said, note, results, log, id);
-  return { root, pill, clock, cancel, copy, bar, fill, step, loading, figures, stop, said, note, results, log };
+  return { root, pill, lost, clock, cancel, copy, bar, fill, step, loading, figures, stop, said, note, results, log };
 }
 
 function logLine([level, text]) {
@@ -178,6 +191,9 @@ function render({ model, el }, shared) {
     ui.root.dataset.tone = tone;
     // Set only on change: a live region speaks each time its text is set.
     if (ui.pill.textContent !== text) ui.pill.textContent = text;
+    const { mark } = contactShown(model.get("lost"), shared.live, final);
+    ui.root.dataset.contact = mark ? "lost" : "";
+    ui.lost.textContent = mark;
     const over = final || model.get("ended_at") !== null;
     ui.cancel.hidden = over;
     ui.cancel.disabled = tone === "stopping" || !shared.live;
@@ -190,8 +206,9 @@ function render({ model, el }, shared) {
 
   const drawProgress = () => {
     const percent = model.get("progress");
-    const { tone } = badge(model.get("job_status"));
-    ui.bar.hidden = percent === null && (tone !== "running" || !shared.live);
+    const { tone, final } = badge(model.get("job_status"));
+    const { moves } = contactShown(model.get("lost"), shared.live, final);
+    ui.bar.hidden = percent === null && (tone !== "running" || !moves);
     ui.bar.classList.toggle("sw-unknown", percent === null);
     if (percent === null) ui.bar.removeAttribute("aria-valuenow");
     else ui.bar.setAttribute("aria-valuenow", String(Math.round(percent)));
@@ -216,7 +233,8 @@ function render({ model, el }, shared) {
   };
 
   const drawClock = () => {
-    if (!shared.live && model.get("ended_at") === null) return;
+    const { final } = badge(model.get("job_status"));
+    if (model.get("ended_at") === null && !contactShown(model.get("lost"), shared.live, final).moves) return;
     const now = model.get("ended_at") ?? Date.now() / 1000 - shared.skew;
     ui.clock.textContent = elapsed(now - model.get("started_at"));
   };
@@ -277,6 +295,7 @@ function render({ model, el }, shared) {
     "change:results_ready": drawStatus,
     "change:loading": drawLoading,
     "change:error": drawStatus,
+    "change:lost": drawStatus,
     "change:contact": drawNote,
     "change:summary": drawResults,
     "msg:custom": onCustom,
