@@ -73,6 +73,7 @@ class Polls:
             self._finish(watch)
         else:
             self._note_answer(watch, now)
+            self.look_after(watch)  # a cancel that was pending may have been all that it was for
 
     def keep_pace(self, watch: Watch) -> None:
         """Take over a poll interval that was changed."""
