@@ -147,8 +147,9 @@ def _service_error(reply: Reply, code: int | None, message: str, details: list[s
 def _unreadable(reply: Reply, error: Exception | None) -> TransportError | ProtocolError:
     where = f"{reply.method} {reply.url}"
     if reply.status >= _SERVER_FAULT or reply.status == _TOO_MANY:
+        later = "; try again later" if reply.method == "GET" else ""  # what was posted may have been done
         return TransportError(
-            f"{where} gave HTTP {reply.status} and no readable error. The server, or a proxy before it, is in trouble; try again later.",
+            f"{where} gave HTTP {reply.status} and no readable error. The server, or a proxy before it, is in trouble{later}.",
             method=reply.method,
             url=reply.url,
             status=reply.status,

@@ -2,29 +2,19 @@
 
 import contextlib
 import datetime as dt
-import json
 import logging
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
-import geopandas as gpd
 import pytest
-import shapely
-from fakes import POINT_LAYER, TASK, ScriptedApp
-from raw_server import RawServer
+from fakes import TASK, ScriptedApp
+from programs import ended_well, program
 
 import spatial_widgets as sw
 from spatial_widgets import errors
 from spatial_widgets.client import history, historyfile, traces
 from spatial_widgets.protocol import JobInfo, JobStatus
-
-TESTS = Path(__file__).parents[1]
-ROOT = Path(sw.__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -32,24 +22,6 @@ def state(tmp_path, monkeypatch):
     monkeypatch.setenv("SPATIAL_WIDGETS_STATE", str(tmp_path / "state"))
     yield tmp_path / "state"
     history.close()
-
-
-def program(code, *arguments, **environment):
-    """Return a process that runs ``code`` with this package and the tests' fakes."""
-    path = os.pathsep.join([str(ROOT), str(TESTS)])
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": path, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ended_well(process):
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    return out
 
 
 class TestWhatIsWritten:
@@ -403,7 +375,7 @@ assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)
         assert {p.status for p in past} == {JobStatus.SUCCEEDED}
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-    def test_a_fork_shares_no_connection(self):
+    def test_a_fork_shares_no_connection_and_the_exit_leaves_none(self, state):
         code = """
 import os
 from fakes import ScriptedApp
@@ -414,6 +386,8 @@ children = []
 for child in range(4):
     pid = os.fork()
     if pid == 0:
+        links = [f"/proc/self/fd/{number}" for number in range(64)]
+        assert not [link for link in links if "jobs.sqlite3" in os.path.realpath(link)]
         for number in range(25):
             app.job_id = f"{child}-{number}"
             app.submit()
@@ -426,124 +400,6 @@ assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)
 print(len(history.recent(1000)))
 """
         assert ended_well(program(code)) == "126\n"
+        assert [file.name for file in state.iterdir()] == ["jobs.sqlite3"]
         with contextlib.closing(sqlite3.connect(historyfile.history_path())) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-
-
-class Held(RawServer):
-    """A GPServer that takes submits and answers none; ``taken`` is set when one has come whole."""
-
-    def __init__(self, *, takes_key):
-        super().__init__(self.respond)
-        self.taken = threading.Event()
-        self.answers_now = False
-        self.app = ScriptedApp()
-        self.app.takes_key = takes_key
-        self.keys = []
-
-    def respond(self, connection, server):
-        start = self.mine.head.split("\r\n")[0]
-        if "submitJob" in start:
-            self.keys += [line for line in self.mine.head.split("\r\n") if "idempotency" in line.lower()]
-            self.taken.set()
-            if not self.answers_now:
-                self.over.wait(60)
-                return
-            document = {"jobId": "j1", "jobStatus": "esriJobSubmitted"}
-        else:
-            document = (
-                TASK
-                if "/Buffer" in start
-                else {"tasks": ["Buffer"], "takesIdempotencyKey": self.app.takes_key}
-            )
-        body = json.dumps(document).encode()
-        connection.sendall(
-            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-        )
-
-
-@pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
-class TestAKilledKernel:
-    CELL = """
-import sys
-from spatial_widgets import GPService
-task = GPService(sys.argv[1]).task("Buffer")
-try:
-    print(task.submit(inputLayer="https://h/FeatureServer/0", distance=2.5, reuse=sys.argv[2] == "reuse").job_id)
-except Exception as error:
-    print(type(error).__name__, error)
-"""
-
-    def kill_between_intent_and_answer(self, server):
-        process = program(self.CELL, server.url, "anew")
-        assert server.taken.wait(60)
-        process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=30)
-        [past] = history.recent()
-        assert past.status == "submitting"
-
-    def test_the_same_cell_says_that_a_job_may_be_there(self):
-        with Held(takes_key=False) as server:
-            self.kill_between_intent_and_answer(server)
-            out = ended_well(program(self.CELL, server.url, "reuse"))
-            assert "answer was lost" in out
-            assert "reuse=False" in out
-            assert sum("submitJob" in head.split("\r\n")[0] for head in server.requests) == 1
-
-    def test_the_same_cell_asks_a_service_like_ours_with_the_same_key(self):
-        with Held(takes_key=True) as server:
-            self.kill_between_intent_and_answer(server)
-            server.answers_now = True
-            assert ended_well(program(self.CELL, server.url, "reuse")) == "j1\n"
-            assert len(server.keys) == 2
-            assert len(set(server.keys)) == 1
-        [past] = history.recent()
-        assert past.job_id == "j1"
-
-
-class TestFingerprints:
-    CODE = """
-import geopandas as gpd, shapely
-from fakes import ScriptedApp
-from spatial_widgets.client import history
-frame = gpd.GeoDataFrame(
-    {"n": [1, 2, None], "s": ["a", "ä", None]}, geometry=shapely.points([[1, 2], [3, 4], [5, 6]]), crs=4326
-)
-settings = {"context": {"extent": frame, "outSR": 3857}, "units": "Meters"}
-task = ScriptedApp().service().task("Buffer")
-task.submit(inputLayer=frame, **settings)
-task.submit(**dict(reversed(settings.items())), inputLayer=frame.copy())
-print(*{p.fingerprint for p in history.recent()})
-"""
-
-    def test_equal_frames_give_equal_ones_in_every_process(self):
-        found = {ended_well(program(self.CODE, PYTHONHASHSEED=seed)) for seed in ("0", "1", "4711")}
-        [one] = found
-        assert len(one.split()) == 1
-
-    def test_layers_and_settings_that_differ_give_different_ones(self):
-        frames = [
-            gpd.GeoDataFrame({name: [value]}, geometry=[point], crs=crs)
-            for point in (shapely.Point(13, 52), shapely.Point(13, 52.000001))
-            for crs in (4326, 3857)
-            for name in ("n", "m")
-            for value in (1, "1", None)
-        ]
-        forms = [{"inputLayer": frame} for frame in frames]
-        forms += [
-            {"inputLayer": POINT_LAYER, "distance": d, "units": u} for d in (1, 2) for u in ("Meters", None)
-        ]
-        app = ScriptedApp()
-        for number, form in enumerate(forms):
-            app.job_id = f"j{number}"
-            app.service().task("Buffer").submit(**form)
-        assert len({p.fingerprint for p in history.recent(100)}) == len(forms) == 28
-
-    def test_fields_cannot_run_into_each_other(self):
-        from spatial_widgets.client.fingerprint import fingerprint
-        from spatial_widgets.client.parameters import Submission
-
-        forms = [{"a": "b", "c": "d"}, {"a": "bc", "d": ""}, {"a": "b1:c=1:d"}, {"a": [b"b", b"c"], "d": ""}]
-        marks = [fingerprint(Submission(form, {})) for form in forms]
-        assert marks[1] == marks[3]
-        assert len(set(marks)) == 3

@@ -37,6 +37,7 @@ def test_the_service_document_is_complete(face, method, path):
     assert document["tasks"] == sorted(TOYS)
     assert ServiceInfo.from_json(document).tasks == tuple(TOYS)
     assert ServiceInfo.from_json(document).takes_multipart
+    assert ServiceInfo.from_json(document).takes_idempotency_key
 
 
 @pytest.mark.parametrize("path", ["/Greet", "/greet/", "/GREET"])
