@@ -247,6 +247,8 @@ class Polls:
     def _end(self, watch: Watch) -> None:
         self._forget_poll(watch)
         self._watches.discard(watch)
+        if watch.job.done():
+            watch.failure = None  # whatever went wrong on the way
         watch.end()
 
     def _forget_poll(self, watch: Watch) -> None:

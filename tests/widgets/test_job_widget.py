@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import traitlets
-from fakes import POINT_LAYER, ScriptedApp, error, message
+from fakes import POINT_LAYER, Raw, ScriptedApp, error, message
 
 import spatial_widgets as sw
 from spatial_widgets import errors
+from spatial_widgets.client.policy import ContactPolicy
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.widgets import view
 
@@ -291,3 +292,15 @@ def test_an_observer_that_leaves_the_program_does_not_end_the_poller(closing):
     other = closing(sw.JobWidget(ScriptedApp(["esriJobExecuting", "esriJobSucceeded"]).submit()))
     assert ready(other).results_ready
     assert ready(w).results_ready
+
+
+def test_trouble_that_passed_is_not_shown_of_a_job_that_ended(closing):
+    job = ScriptedApp(["esriJobExecuting", Raw("", 503), "esriJobSucceeded"]).submit()
+    job.contact_policy = ContactPolicy(first_s=0.01)
+    w = closing(sw.JobWidget(job))
+    seen = []
+    w.observe(lambda c: seen.append(c.new), "contact")
+    w.wait(timeout=10)
+    ready(w)
+    assert "still trying" in seen[0]
+    assert w.contact == ""
