@@ -1,0 +1,57 @@
+"""Endings by what a connection does."""
+
+import socket
+
+from endings.case import EXECUTING, SUCCEEDED, goes_on, soft
+from endings.server import (
+    JOB_ID,
+    hang_up,
+    html,
+    job,
+    redirect,
+    reset,
+    say,
+    status,
+)
+
+NOWHERE = "http://gp.invalid/arcgis/rest/services/x/GPServer"
+
+
+def refused(server):
+    """Return a URL on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/arcgis/rest/services/x/GPServer"
+
+
+def unreachable(name, *says, **more):
+    """Return a case in which not one poll is answered."""
+    more.setdefault("scripts", {})
+    return soft(name, status(EXECUTING), *says, start=EXECUTING, soft=False, **more)
+
+
+def kept(connection, server):
+    """Answer, and close the connection only after that, as a server does that keeps connections for a while."""
+    say(job(EXECUTING), keep=True)(connection, server)
+
+
+def to_itself(server):
+    return server.job_url
+
+
+def proxy(server):
+    address = "http://" + server.url.split("/")[2]
+    return {"HTTP_PROXY": address, "http_proxy": address, "HTTPS_PROXY": address, "https_proxy": address}
+
+
+WANTS_LOGIN = html("Proxy login", 407, Proxy_Authenticate="Basic")
+
+CASES = [
+    soft("connection-reset", reset, "connection failed"),
+    soft("connection-closed-without-a-word", hang_up, "connection failed"),
+    unreachable("connection-refused", "no connection", "Nothing was sent", where=refused),
+    goes_on("connection-kept", say(job(EXECUTING), keep=True), say(job(EXECUTING), keep=True), status(SUCCEEDED), check=lambda run: run.never_failed()),
+    goes_on("connection-kept-and-closed", kept, kept, kept, status(SUCCEEDED), check=lambda run: run.never_failed()),
+    goes_on("redirect-elsewhere", status(EXECUTING), redirect(lambda server: f"{server.elsewhere.url}/Buffer/jobs/{JOB_ID}", 307), elsewhere=(status(SUCCEEDED),), check=lambda run: run.kept_the_token()),
+    soft("redirect-loop", redirect(to_itself), "more than 5 redirects", most=13, soft=False),
+    unreachable("name-unknown", "no connection", "Nothing was sent", where=lambda server: NOWHERE),
+]  # fmt: skip

@@ -1,0 +1,97 @@
+"""Endings by what a reply to a poll is: an Esri error in all its spellings, another HTTP status, an odd body."""
+
+import json
+import re
+
+from endings.case import EXECUTING, ROOMY, SUCCEEDED, Case, goes_on, soft
+from endings.server import (
+    TOKEN,
+    endless,
+    esri_error,
+    gzipped,
+    head,
+    html,
+    job,
+    say,
+    send,
+    status,
+)
+
+WHOLE = json.dumps(job(EXECUTING)).encode()
+DEEP = b'{"jobStatus": "esriJobExecuting", "messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+LATIN = json.dumps(job(EXECUTING)).replace("[]", '["Stra\xdfe"]').encode("latin-1")
+SPACES = b" " * 65536
+
+
+def once(name, answer):
+    """Return a case of an error that is final when it comes twice in a row, and comes but once."""
+    return goes_on(name, status(EXECUTING), answer, status(EXECUTING), answer, status(SUCCEEDED))
+
+
+def numbered_tokens():
+    numbers = iter(range(9))
+    return lambda: f"{TOKEN}-{next(numbers)}"
+
+
+def renewal(*, works):
+    """Return an answer that refuses the first token, or all of them."""
+
+    def answer(connection, server):
+        token = re.search(r"Bearer (\S+)", server.mine.asked.head)[1]
+        refused = {"error": {"code": 498, "message": f"Invalid token {token}."}}
+        return (status(SUCCEEDED) if works and token[-1] != "0" else say(refused))(connection, server)
+
+    return answer
+
+
+ERRORS = [
+    once("error-400-once", say(esri_error(400))),
+    once("error-403-once", say(esri_error(403))),
+    once("error-404-once", say(esri_error(404))),
+    goes_on("error-498-renewed", status(EXECUTING), renewal(works=True), auth=numbered_tokens, most=3),
+    soft("error-500", say(esri_error(500)), "error 500"),
+    soft("error-other-code", say(esri_error(1007)), "error 1007"),
+    soft("error-code-missing", say({"error": {"message": "Something."}}), "Something."),
+    soft("error-code-no-number", say(esri_error("GWM_0003")), "Something is wrong"),
+    soft("error-status-failed", say({"status": "failed", "statusMessage": '{"cause": "none"}'}), "cause"),
+    soft("error-oauth", say({"error": "invalid_grant", "error_description": "expired"}), "expired"),
+    soft("error-oauth-inside", say({"error": {"error": "invalid_request", "error_description": "nothing given"}}), "nothing given"),
+    soft("error-null", say({"error": None}), "no jobStatus"),
+    soft("error-empty", say({"error": {}}), "no message"),
+]  # fmt: skip
+
+HTTP = [
+    soft("http-500-esri", say(esri_error(500), 500), "error 500"),
+    soft("http-404-json", say({"detail": "not here"}, 404), "HTTP 404", "JSON without an Esri error"),
+    soft("http-500-json", say({"detail": "oops"}, 500), "HTTP 500"),
+    soft("http-200-json", say({"ok": True}), "no jobStatus"),
+    soft("http-401-html", html("Who are you?", 401), "HTTP 401", "HTML"),
+    soft("http-404-html", html("Not found", 404), "HTTP 404", "HTML"),
+    soft("http-502-html", html("Bad gateway", 502), "HTTP 502", "try again later"),
+    soft("http-503-empty", say(b"", 503), "HTTP 503"),
+    soft("http-204", send(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"), "HTTP 204", "empty"),
+    goes_on("http-429-retry-after", html("Slow down", 429, Retry_After="1"), status(SUCCEEDED), check=lambda run: run.paused(1.0)),
+    goes_on("http-200-retry-after", status(EXECUTING), say(job(EXECUTING), Retry_After="1"), status(SUCCEEDED), check=lambda run: run.paused(1.0)),
+    soft("http-login-page", html("<form>Password <input type=password></form>"), "login page", "auth="),
+]  # fmt: skip
+
+BODIES = [
+    soft("body-cut-short", send(head(Content_Length=9999) + WHOLE), "connection"),
+    soft("body-chunks-cut", send(head(Transfer_Encoding="chunked") + b"40\r\n" + WHOLE[:30]), "connection"),
+    soft("body-half", say(WHOLE[:30]), "whole JSON"),
+    soft("body-empty", say(b""), "an empty body"),
+    soft("body-spaces", say(b" \r\n "), "an empty body"),
+    goes_on("body-with-bom", say(b"\xef\xbb\xbf" + WHOLE), status(SUCCEEDED)),
+    soft("body-list", say([1]), "no jobStatus"),
+    soft("body-number", say(b"7"), "no jobStatus"),
+    soft("body-null", say(b"null"), "no jobStatus"),
+    soft("body-deep", say(DEEP), "whole JSON"),
+    goes_on("body-wrong-content-type", say(WHOLE, Content_Type="text/html"), say(WHOLE, Content_Type=None), status(SUCCEEDED)),
+    goes_on("body-gzip", gzipped(job(EXECUTING)), status(SUCCEEDED)),
+    soft("body-gzip-damaged", gzipped(job(EXECUTING), damaged=True), "connection"),
+    soft("body-without-end", endless(head(Connection="close"), SPACES), "64 MB", contact=ROOMY, within_s=20.0),
+    soft("header-lines-without-end", endless(b"HTTP/1.1 200 OK\r\n", b"X-More: yes\r\n" * 500), "headers"),
+    soft("header-line-without-end", endless(b"HTTP/1.1 200 OK\r\nX-More: ", b"y" * 65536), "connection"),
+]  # fmt: skip
+
+CASES: list[Case] = [*ERRORS, *HTTP, *BODIES]
