@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.errors import AuthenticationError, NotFound, ProtocolError, ServiceError, TransportError
+from spatial_widgets.protocol.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +32,13 @@ _NEXT_STEP = {
     499: f"The service wants you to sign in: {_HOW}.",
 }
 _OK, _BAD_REQUEST, _TOO_MANY, _SERVER_FAULT = 200, 400, 429, 500
+# Every escape of a JSON text, so that an escaped backslash is not taken for the start of one.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)",
+    re.DOTALL,
+)
+_MAY_BE_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALF = 6  # the length of the escape of one half of a surrogate pair
 _ANSWERS = {"jobStatus", "paramName", "tasks", "parameters", "results"}
 
 
@@ -54,7 +63,7 @@ def read_json(reply: Reply) -> Any:
     ProtocolError : HTML, nothing, cut short, not UTF-8, or another HTTP status that is not success.
     """
     try:
-        document = json.loads(reply.body.decode("utf-8-sig"))
+        document = json.loads(_with_whole_characters(reply.body).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise _unreadable(reply, error) from error
     fault = _fault(document)
@@ -63,6 +72,18 @@ def read_json(reply: Reply) -> Any:
     if reply.status >= _BAD_REQUEST:
         raise _unreadable(reply, None)
     return document
+
+
+def _with_whole_characters(body: bytes) -> bytes:
+    """Return a JSON text in which each half of a surrogate pair alone is U+FFFD; no UTF-8 could carry it on."""
+    if _MAY_BE_HALF.search(body) is None:
+        return body
+
+    def mended(escape: re.Match[bytes]) -> bytes:
+        found = escape[0]
+        return rb"\ufffd" if len(found) == _HALF else found
+
+    return _ESCAPE.sub(mended, body)
 
 
 def is_error_body(body: bytes) -> bool:
@@ -130,7 +151,7 @@ def _service_error(reply: Reply, code: int | None, message: str, details: list[s
     elif code == 404:
         kind = NotFound
     lines = [line for line in (message.strip(), *(line.strip() for line in details)) if line]
-    said = " ".join(dict.fromkeys(lines or ["no message"]))
+    said = plain(" ".join(dict.fromkeys(lines or ["no message"])))
     number = "" if code is None else f" {code}"
     parts = [f"The service answered error{number} to {reply.method} {reply.url}: {said}"]
     if code in _NEXT_STEP:

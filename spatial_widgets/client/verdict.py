@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from spatial_widgets.errors import JobCancelled, JobDeleted, JobError, JobFailed, JobTimedOut
 from spatial_widgets.protocol import JobStatus
+from spatial_widgets.protocol.plain import plain
 
 if TYPE_CHECKING:
     from spatial_widgets.client.job import Job
@@ -37,5 +38,5 @@ def verdict(job: Job) -> JobError | None:
 def _last_words(info: JobInfo) -> str:
     if info.errors:
         return " The service says:\n" + "\n".join(info.errors[-5:])
-    said = [m.description for m in info.messages[-3:] if m.description.strip()]
+    said = [plain(m.description) for m in info.messages[-3:] if m.description.strip()]
     return " It left no error message." + (" Its last messages:\n" + "\n".join(said) if said else "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.errors import ProtocolError
 from spatial_widgets.protocol.message import JobMessage
+from spatial_widgets.protocol.plain import plain
 from spatial_widgets.protocol.status import JobStatus
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ class JobInfo:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """The texts of the error messages, without repeats, in order."""
-        return tuple(dict.fromkeys(m.description.strip() for m in self.messages if m.is_error))
+        """The texts of the error messages, without repeats, in order, as they may be printed: see :func:`.plain`."""
+        return tuple(dict.fromkeys(plain(m.description.strip()) for m in self.messages if m.is_error))
 
 
 def _param_urls(document: Any, folder: str) -> dict[str, str]:

@@ -88,5 +88,6 @@ def hard(name, answer, raises, *says, most=3, **more):
 
 def fetch(name, answer, raises, *says, most=1, **more):
     """Return a case of a job that succeeded and a result that does not come."""
-    more.setdefault("scripts", {"poll": (status(SUCCEEDED),), "result": (answer,)})
+    links = {"bufferLayer": {"paramUrl": "results/bufferLayer"}}
+    more.setdefault("scripts", {"poll": (status(SUCCEEDED, results=links),), "result": (answer,)})
     return Case(name=name, act="result", raises=raises, says=("bufferLayer", *says), most=most, **more)

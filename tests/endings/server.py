@@ -45,7 +45,7 @@ class ScriptServer(RawServer):
         self.failed_handshakes = 0
         self.scripts = {
             "service": [say({"tasks": ["Buffer"], "executionType": TASK["executionType"]})],
-            "task": [say(TASK)],
+            "task": [say({**TASK, "parameters": TASK["parameters"][:-1]})],  # no outputs: nothing to load
             "submitJob": [say({"jobId": JOB_ID, "jobStatus": "esriJobSubmitted"})],
             "poll": [say(job("esriJobSucceeded"))],
             "cancel": [say({"jobId": JOB_ID, "jobStatus": "esriJobCancelling"})],
@@ -121,10 +121,7 @@ def read_request(connection):
 def job(status, *messages, **more):
     """Return a job's document; ``messages`` are texts of errors."""
     listed = [{"type": "esriJobMessageTypeError", "description": text} for text in messages]
-    document = {"jobId": JOB_ID, "jobStatus": status, "messages": listed, **more}
-    if status == "esriJobSucceeded":
-        document = {"results": {"bufferLayer": {"paramUrl": "results/bufferLayer"}}, **document}
-    return document
+    return {"jobId": JOB_ID, "jobStatus": status, "messages": listed, **more}
 
 
 def esri_error(code, message="Something is wrong.", **more):

@@ -6,7 +6,6 @@ from fakes import POINT_LAYER, TASK
 
 from endings.case import SUCCEEDED, Case, fetch
 from endings.server import (
-    JOB_ID,
     endless,
     esri_error,
     hang_up,
@@ -58,8 +57,10 @@ def submitting(name, answer, raises, *says, task=None, most=1, **more):
 
 
 RESULTS = [
-    fetch("result-none", None, None, scripts={"poll": (say({"jobId": JOB_ID, "jobStatus": SUCCEEDED}),)}),
-    fetch("result-none-there", None, errors.ServiceError, "error 400", "asks again", scripts={"poll": (say({"jobId": JOB_ID, "jobStatus": SUCCEEDED}),), "result": (say(esri_error(400, "Unable to complete operation.")),)}),
+    fetch("result-here", result(POINT_LAYER), None),
+    fetch("result-without-link", None, None, scripts={"poll": (status(SUCCEEDED),), "task": (say(TASK),)}),
+    fetch("result-of-no-outputs", None, None, scripts={"poll": (status(SUCCEEDED),)}, most=0),
+    fetch("result-none-there", None, errors.ServiceError, "error 400", "asks again", scripts={"poll": (status(SUCCEEDED),), "task": (say(TASK),), "result": (say(esri_error(400, "Unable to complete operation.")),)}),
     fetch("result-400", say(esri_error(400)), errors.ServiceError, "error 400", "asks again"),
     fetch("result-404", say(esri_error(404)), errors.NotFound, "error 404"),
     fetch("result-498", say(esri_error(498)), errors.AuthenticationError, "error 498", "Job.from_url("),
