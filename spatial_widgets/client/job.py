@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.client import traces
+from spatial_widgets.client.advice import advise_cancel
 from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.awaiting import outcome, updates
 from spatial_widgets.client.cancelling import Cancelling
@@ -21,7 +22,7 @@ from spatial_widgets.client.service import GPService
 from spatial_widgets.client.snapshot import Snapshot
 from spatial_widgets.client.verdict import verdict
 from spatial_widgets.client.waiting import Waiting
-from spatial_widgets.errors import ParameterError
+from spatial_widgets.errors import ParameterError, SpatialWidgetsError
 from spatial_widgets.protocol import GPUrl, JobInfo, JobMessage, JobStatus
 from spatial_widgets.protocol.urls import join
 
@@ -259,10 +260,15 @@ class Job:
 
         Source: https://developers.arcgis.com/rest/services-reference/enterprise/cancel-gp-job/
         """
-        if not self.done():
+        if self.done():
+            return self.info
+        try:
             self._cancelling.begin()
-            if self.cancel_pending:
-                Poller.shared().watch(self)
+        except SpatialWidgetsError as error:
+            advise_cancel(error, job_id=self.job_id)
+            raise
+        if self.cancel_pending:
+            Poller.shared().watch(self)
         return self.info
 
     # ------------------------------------------------------------ results

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from spatial_widgets.client.policy import Severity, severity
 from spatial_widgets.client.requestpool import Errand
-from spatial_widgets.client.waiting import lost
-from spatial_widgets.errors import TransportError, TransportTimeout
+from spatial_widgets.client.waiting import parted
+from spatial_widgets.errors import JobLost, TransportError, TransportTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,11 +221,11 @@ class Polls:
         if delay is not None:
             return delay
         self._forget_poll(watch)
-        if not watch.schedule.is_lost(error):
-            watch.error = error
+        verdict = parted(watch.job, error, watch.schedule, now)
+        if not isinstance(verdict, JobLost):
+            watch.error = verdict
             self._end(watch)
             return None
-        verdict = lost(watch.job, error, watch.schedule.silent_s(now))
         self._poller.put(watch, now + watch.schedule.slow_down(now))
         watch.lose(verdict)
         self.look_after(watch)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spatial_widgets.client.advice import advise_poll
 from spatial_widgets.client.clock import Absences
 from spatial_widgets.client.policy import PollSchedule
 from spatial_widgets.errors import JobLost, SpatialWidgetsError, WaitTimeout
+from spatial_widgets.protocol.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from spatial_widgets.client.watch import Watch
     from spatial_widgets.protocol import JobInfo
 
-__all__ = ["PATIENCE_S", "Waiting", "lost"]
+__all__ = ["PATIENCE_S", "Waiting", "parted"]
 
 PATIENCE_S = 1.0  # what one request may take beyond the caller's time-out
 
@@ -60,9 +62,8 @@ class Waiting:
             now = self._clock.now()
             delay = schedule.after_failure(now, error)
             if delay is None:
-                raise (
-                    lost(self._job, error, schedule.silent_s(now)) if schedule.is_lost(error) else error
-                ) from error.__cause__
+                end = parted(self._job, error, schedule, now)
+                raise end from end.__cause__
             return delay
         return schedule.after_reply(self._clock.now(), info, retry_after_s=self._job.retry_after_s)
 
@@ -117,18 +118,24 @@ class Waiting:
 
     def _out_of_patience(self) -> WaitTimeout:
         waited = self._clock.now() - self._started
+        status = self._job.status
+        word = status.label if status.is_known else f"{plain(status.value, 100)!r}"
+        doubt = "" if status.is_known else " This version does not know that word; the job may have ended."
         return WaitTimeout(
-            f"Job {self._job.job_id} was still {self._job.status.label} after {waited:.1f} s. It goes on at the service: "
+            f"Job {self._job.job_id} was still {word} after {waited:.1f} s.{doubt} It goes on at the service: "
             "call wait() again to go on waiting, or cancel() to end it.",
             job=self._job,
             waited_s=waited,
         )
 
 
-def lost(job: Job, cause: BaseException, silent_s: float) -> JobLost:
-    """Return the error for a job that could not be reached for so long."""
+def parted(job: Job, cause: BaseException, schedule: PollSchedule, now: float) -> BaseException:
+    """Return the error with which the following of a job ends before the job does, after a poll that failed so."""
+    if not schedule.is_lost(cause):
+        advise_poll(cause, job_id=job.job_id, task=job.task.name, job_url=job.url)
+        return cause
     error = JobLost(
-        f"Contact to job {job.job_id} of {job.task.name} was lost: no good answer for {silent_s:.0f} s. The job may still run. "
+        f"Contact to job {job.job_id} of {job.task.name} was lost: no good answer for {schedule.silent_s(now):.0f} s. The job may still run. "
         f"Attach again later with Job.from_url({job.url!r}, auth=…). The last failure: {cause}",
         job=job,
         url=job.url,

@@ -278,7 +278,7 @@ class JobWidget(LiveWidget):
             self.job.cancel()
             problem = ""
         except SpatialWidgetsError as error:
-            problem = f"Cancel failed, the job goes on. {error}"
+            problem = f"The cancel failed. {error}"
         self.send({"kind": "cancel-done", "problem": problem})
 
     # ------------------------------------------------------------ saved pages

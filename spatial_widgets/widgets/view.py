@@ -176,6 +176,8 @@ def contact_text(watch: Watch | None) -> str:
     """Return what to say of polls that fail while contact does not count as lost, or ""."""
     if watch is None or watch.failure is None or watch.error is not None:
         return ""
+    if not watch.schedule.failures:
+        return f"The service refused a question about the job; it is asked once more. {watch.failure}"
     return f"No answer from the service ({watch.schedule.failures} in a row), still trying. {watch.failure}"
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 
-from endings.case import EXECUTING, ROOMY, SUCCEEDED, Case, goes_on, soft
+from endings.case import EXECUTING, ROOMY, SUCCEEDED, Case, goes_on, hard, soft
 from endings.server import (
     TOKEN,
     endless,
@@ -16,6 +16,7 @@ from endings.server import (
     send,
     status,
 )
+from spatial_widgets import errors
 
 WHOLE = json.dumps(job(EXECUTING)).encode()
 DEEP = b'{"jobStatus": "esriJobExecuting", "messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
@@ -46,21 +47,43 @@ def renewal(*, works):
 
 ERRORS = [
     once("error-400-once", say(esri_error(400))),
+    hard("error-400", say(esri_error(400, "Unable to complete operation.")), errors.ServiceError, "error 400", "Unable to complete operation"),
+    hard("error-401", say(esri_error(401)), errors.AuthenticationError, "error 401", "auth="),
     once("error-403-once", say(esri_error(403))),
+    hard("error-403", say(esri_error(403)), errors.AuthenticationError, "error 403", "does not allow"),
     once("error-404-once", say(esri_error(404))),
+    hard("error-404", say(esri_error(404)), errors.NotFound, "error 404"),
+    hard("error-498", say(esri_error(498)), errors.AuthenticationError, "error 498", "expired", "auth=", most=2),
     goes_on("error-498-renewed", status(EXECUTING), renewal(works=True), auth=numbered_tokens, most=3),
+    hard("error-498-renewed-in-vain", renewal(works=False), errors.AuthenticationError, "error 498", "auth=", auth=numbered_tokens),
+    hard("error-499", say(esri_error(499)), errors.AuthenticationError, "error 499", "wants a token", most=2),
     soft("error-500", say(esri_error(500)), "error 500"),
     soft("error-other-code", say(esri_error(1007)), "error 1007"),
+    hard("error-code-as-text", say(esri_error("400")), errors.ServiceError, "error 400"),
     soft("error-code-missing", say({"error": {"message": "Something."}}), "Something."),
     soft("error-code-no-number", say(esri_error("GWM_0003")), "Something is wrong"),
+    hard("error-details-missing", say({"error": {"code": 400, "message": "Bare."}}), errors.ServiceError, "Bare."),
+    hard("error-details-null", say(esri_error(400, details=None)), errors.ServiceError, "Something is wrong"),
+    hard("error-details-text", say(esri_error(400, details="One line.")), errors.ServiceError, "One line."),
+    hard("error-details-repeat", say(esri_error(400, "Same.", details=["Once.", "Once.", None, ""])), errors.ServiceError, "Same.", "Once."),
+    hard("error-details-odd", say(esri_error(400, details=[{"a": 1}, 7])), errors.ServiceError, "7"),
+    hard("error-message-missing", say({"error": {"code": 400}}), errors.ServiceError, "no message"),
+    hard("error-message-odd", say({"error": {"code": 400, "message": ["x"]}}), errors.ServiceError, "x"),
+    hard("error-message-code", say({"error": {"code": 403, "messageCode": "GWM_0003"}}), errors.AuthenticationError, "GWM_0003"),
+    hard("error-extended-code", say(esri_error(400, extendedCode=-2147467259)), errors.ServiceError, "Something is wrong"),
+    hard("error-status-failure", say({"status": "failure", "code": 400, "messages": ["No.", "Why."]}), errors.ServiceError, "No. Why."),
     soft("error-status-failed", say({"status": "failed", "statusMessage": '{"cause": "none"}'}), "cause"),
     soft("error-oauth", say({"error": "invalid_grant", "error_description": "expired"}), "expired"),
     soft("error-oauth-inside", say({"error": {"error": "invalid_request", "error_description": "nothing given"}}), "nothing given"),
     soft("error-null", say({"error": None}), "no jobStatus"),
     soft("error-empty", say({"error": {}}), "no message"),
+    hard("error-with-terminal-codes", say(esri_error(400, "\x1b[31mred\x1b[0m \x9b2J half \ud83d pair")), errors.ServiceError, "red", "half \ufffd pair"),
+    hard("error-of-5-mb", say(esri_error(400, "begin " + "x" * 5_000_000)), errors.ServiceError, "begin xxx", "characters in all", contact=ROOMY, within_s=20.0),
 ]  # fmt: skip
 
 HTTP = [
+    hard("http-400-esri", say(esri_error(400), 400), errors.ServiceError, "error 400"),
+    hard("http-404-esri", say(esri_error(404), 404), errors.NotFound, "error 404"),
     soft("http-500-esri", say(esri_error(500), 500), "error 500"),
     soft("http-404-json", say({"detail": "not here"}, 404), "HTTP 404", "JSON without an Esri error"),
     soft("http-500-json", say({"detail": "oops"}, 500), "HTTP 500"),

@@ -1,7 +1,7 @@
 """Endings by what a job's document says: its status, its messages, and all else that is in it."""
 
 from endings.case import EXECUTING, ROOMY, SUCCEEDED, Case, goes_on, soft, verdict
-from endings.server import JOB_ID, job, say, status
+from endings.server import JOB_ID, esri_error, job, say, status
 from spatial_widgets import errors
 
 GONE = "Submit again"
@@ -65,6 +65,7 @@ STATUSES = [
     verdict("status-deleted", status("esriJobDeleted"), "esriJobDeleted", errors.JobDeleted, "was deleted", GONE),
     verdict("status-expected-failure", say(job("expectedFailure", "no credits")), "expectedFailure", errors.JobFailed, "expected failure", "no credits"),
     on_the_way("status-unknown", "esriJobPaused"),
+    Case(name="status-unknown-for-ever", scripts={"poll": (status("esriJobPaused"),)}, raises=errors.WaitTimeout, ends="esriJobPaused", timeout=0.3, runs=True, most=20, says=("'esriJobPaused'", "not know", "wait()", "cancel()")),
     goes_on("status-in-other-letters", status("ESRIJOBEXECUTING"), status(" esriJobsucceeded ")),
     soft("status-missing", say({"jobId": JOB_ID, "messages": []}), "no jobStatus"),
     soft("status-null", say({"jobId": JOB_ID, "jobStatus": None}), "no jobStatus"),
@@ -74,6 +75,8 @@ STATUSES = [
 ]  # fmt: skip
 
 PURGED = [
+    Case(name="purged-404", scripts={"poll": (status(EXECUTING), say(esri_error(404, "Job not found.")))}, raises=errors.NotFound, ends=EXECUTING, runs=True, says=("Job not found", "may still run", "delete old jobs")),
+    Case(name="purged-400", scripts={"poll": (status(EXECUTING), say(esri_error(400, f"Job {JOB_ID} does not exist.")))}, raises=errors.ServiceError, ends=EXECUTING, runs=True, says=("does not exist", "may still run", "delete old jobs")),
 ]  # fmt: skip
 
 MESSAGES = [

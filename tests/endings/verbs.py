@@ -4,7 +4,7 @@ import socket
 
 from fakes import POINT_LAYER, TASK
 
-from endings.case import SUCCEEDED, Case, fetch
+from endings.case import EXECUTING, SUCCEEDED, Case, fetch
 from endings.server import (
     endless,
     esri_error,
@@ -79,6 +79,10 @@ CANCELS = [
     cancelling("cancel-accepted", status(CANCELLING), status(CANCELLED), answers=(status(CANCELLING),), raises=errors.JobCancelled, ends=CANCELLED, shows=CANCELLING, says=("Submit again",), runs=True),
     cancelling("cancel-refused-while-submitted", status("esriJobSubmitted"), status("esriJobWaiting"), status(CANCELLED), answers=(REFUSED, status(CANCELLING)), raises=errors.JobCancelled, ends=CANCELLED, says=("Submit again",), most=2),
     cancelling("cancel-refused-as-it-ended", status(SUCCEEDED), answers=(REFUSED,)),
+    cancelling("cancel-answer-lost", status(EXECUTING), answers=(hang_up,), raises=errors.TransportError, ends=EXECUTING, runs=True, start=EXECUTING, says=("may still run", "job.cancel() asks again")),
+    cancelling("cancel-404", status(EXECUTING), answers=(say(esri_error(404)),), raises=errors.NotFound, ends=EXECUTING, runs=True, start=EXECUTING, says=("error 404", "may still run", "job.cancel() asks again")),
+    cancelling("cancel-html", status(EXECUTING), answers=(html(),), raises=errors.ProtocolError, ends=EXECUTING, runs=True, start=EXECUTING, says=("HTML", "may still run", "job.cancel() asks again")),
+    cancelling("cancel-redirected", status(EXECUTING), answers=(redirect(lambda s: s.elsewhere.url),), raises=errors.ProtocolError, ends=EXECUTING, runs=True, start=EXECUTING, elsewhere=(html(),), says=("redirected", "may still run", "job.cancel() asks again"), check=lambda run: run.asked_nobody_else()),
     cancelling("cancel-too-late", status(CANCELLING), status(SUCCEEDED), answers=(status(CANCELLING),)),
     cancelling("cancelling-for-ever", status(CANCELLING), answers=(status(CANCELLING),), raises=errors.WaitTimeout, ends=CANCELLING, timeout=0.3, runs=True, says=("still Cancelling", "goes on")),
 ]  # fmt: skip
