@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -37,11 +36,9 @@ class JobProgress:
         if not isinstance(document, dict):
             return None
         percent = document.get("percent")
-        usable = (
-            isinstance(percent, (int, float)) and not isinstance(percent, bool) and not math.isnan(percent)
-        )
+        usable = isinstance(percent, (int, float)) and not isinstance(percent, bool) and percent == percent  # noqa: PLR0124 -- NaN
         return cls(
-            percent=min(100.0, max(0.0, float(percent))) if usable and percent is not None else None,
+            percent=float(min(100, max(0, percent))) if usable and percent is not None else None,
             message=str(document.get("message") or ""),
             type=str(document.get("type") or "default"),
         )
@@ -78,7 +75,7 @@ class JobInfo:
         Parameters
         ----------
         document : the parsed JSON body.
-        job_id : used when the body does not repeat it.
+        job_id : the job that was asked for; without it, the one that the body names.
         url : what was asked, for the error.
 
         Raises
@@ -93,7 +90,7 @@ class JobInfo:
             )
         messages = document.get("messages")
         return cls(
-            job_id=str(document.get("jobId") or job_id),
+            job_id=job_id or str(document.get("jobId") or ""),
             status=JobStatus.parse(document["jobStatus"]),
             messages=tuple(JobMessage.from_json(entry) for entry in messages)
             if isinstance(messages, list)

@@ -72,6 +72,7 @@ STATUSES = [
     soft("status-no-text", say({"jobId": JOB_ID, "jobStatus": 4}), "no jobStatus"),
     Case(name="our-patience", scripts={"poll": (status(EXECUTING),)}, raises=errors.WaitTimeout, ends=EXECUTING, timeout=0.3, runs=True, most=20, says=("still Executing", "goes on", "wait()", "cancel()")),
     goes_on("status-backwards", status(EXECUTING), status("esriJobWaiting"), status(EXECUTING), status(SUCCEEDED), check=lambda run: run.saw("esriJobWaiting")),
+    goes_on("job-id-changes", say({**job(EXECUTING), "jobId": "jsomebodyelses"}), say({**job(SUCCEEDED), "jobId": "jsomebodyelses"}), check=lambda run: run.is_still(JOB_ID)),
 ]  # fmt: skip
 
 PURGED = [
@@ -94,6 +95,7 @@ MESSAGES = [
     verdict("failed-with-surrogates", say(job("esriJobFailed", "half \udc00 pair")), "esriJobFailed", errors.JobFailed, "half \ufffd pair"),
     working("progress-too-high", {"type": "step", "percent": 150, "message": "more"}, 100.0),
     working("progress-too-low", {"type": "step", "percent": -3}, 0.0),
+    working("progress-endless", {"type": "step", "percent": 10**400}, 100.0),
     working("progress-wrong-types", {"type": 7, "percent": "40", "message": ["x"]}, None),
     working("progress-no-object", [40], None),
     document("results-no-object", results=["bufferLayer"]),
