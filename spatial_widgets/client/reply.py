@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import math
 import re
 import time
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.errors import AuthenticationError, NotFound, ProtocolError, ServiceError, TransportError
 from spatial_widgets.protocol.plain import plain
+from spatial_widgets.protocol.urls import origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ERROR_BODY_MAX", "Reply", "is_error_body", "read_json", "retry_after_s"]
+__all__ = ["ERROR_BODY_MAX", "Reply", "connection_hint", "is_error_body", "read_json", "retry_after_s"]
 
 ERROR_BODY_MAX = 1 << 16  # an error in the place of a file is short
 
@@ -31,7 +33,14 @@ _NEXT_STEP = {
     498: f"The token is invalid or has expired. Sign in anew, or with what renews itself: {_HOW}.",
     499: f"The service wants you to sign in: {_HOW}.",
 }
-_OK, _BAD_REQUEST, _TOO_MANY, _SERVER_FAULT = 200, 400, 429, 500
+_BAD_REQUEST, _WANTS_LOGIN, _PROXY_WANTS_LOGIN, _TOO_MANY, _SERVER_FAULT = 400, 401, 407, 429, 500
+_PROXY_LOGIN = "a proxy on the way wants a login: give name and password in the proxy's address, in HTTPS_PROXY or HTTP_PROXY."
+_HINTS = {
+    "CERTIFICATE_VERIFY_FAILED": "The server's certificate could not be verified. If it is the right server, "
+    "let REQUESTS_CA_BUNDLE name a file with the certificate of its issuer.",
+    "WRONG_VERSION_NUMBER": "The server does not speak TLS there. Does the address begin with http://, or have another port?",
+    "Tunnel connection failed: 407": f"A{_PROXY_LOGIN[1:]}",
+}
 # Every escape of a JSON text, so that an escaped backslash is not taken for the start of one.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)",
@@ -51,6 +60,14 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    asked: str = ""  # what was asked for, where a redirect led elsewhere
+
+    @property
+    def where(self) -> str:
+        """The question, and where it led, as the start of a sentence."""
+        if self.asked in {"", self.url}:
+            return f"{self.method} {self.url}"
+        return f"{self.method} {self.asked} was redirected to {self.url.split('?', 1)[0]}, which"
 
 
 def read_json(reply: Reply) -> Any:
@@ -140,7 +157,7 @@ def _oauth_words(error: dict[str, Any]) -> list[str]:
 def _code(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -152,8 +169,8 @@ def _service_error(reply: Reply, code: int | None, message: str, details: list[s
         kind = NotFound
     lines = [line for line in (message.strip(), *(line.strip() for line in details)) if line]
     said = plain(" ".join(dict.fromkeys(lines or ["no message"])))
-    number = "" if code is None else f" {code}"
-    parts = [f"The service answered error{number} to {reply.method} {reply.url}: {said}"]
+    number = "an error without a code" if code is None else f"error {code}"
+    parts = [f"The service answered {number} to {reply.method} {reply.url}: {said}"]
     if code in _NEXT_STEP:
         parts.append(_NEXT_STEP[code])
     return kind(
@@ -166,45 +183,66 @@ def _service_error(reply: Reply, code: int | None, message: str, details: list[s
 
 
 def _unreadable(reply: Reply, error: Exception | None) -> TransportError | ProtocolError:
-    where = f"{reply.method} {reply.url}"
     if reply.status >= _SERVER_FAULT or reply.status == _TOO_MANY:
+        why = (
+            "These are too many requests at once for the server, or a proxy before it"
+            if reply.status == _TOO_MANY
+            else "The server, or a proxy before it, is in trouble"
+        )
         later = "; try again later" if reply.method == "GET" else ""  # what was posted may have been done
         return TransportError(
-            f"{where} gave HTTP {reply.status} and no readable error. The server, or a proxy before it, is in trouble{later}.",
+            f"{reply.where} gave HTTP {reply.status} and no readable error. {why}{later}.",
             method=reply.method,
             url=reply.url,
             status=reply.status,
             retry_after_s=retry_after_s(reply.headers),
         )
     start = reply.body[:4000].decode("utf-8", "replace").strip()
-    if not start:
-        what = "an empty body"
-    elif start[:1] == "<":
-        login = any(word in start.casefold() for word in ("password", "sign in", "login", "log in"))
-        what = (
-            "a login page (HTML): the service needs a token, pass auth=…"
-            if login
-            else "HTML: is this the address of a GPServer?"
-        )
-    elif error is None:
-        what = "JSON without an Esri error"
-    else:
-        what = f"something that is not whole JSON ({error})"
     return ProtocolError(
-        f"{where} gave HTTP {reply.status} and {what}", url=reply.url, excerpt=start, status=reply.status
+        f"{reply.where} gave HTTP {reply.status} and {_what(reply, start, error)}",
+        url=reply.url,
+        excerpt=start,
+        status=reply.status,
     )
 
 
+def _what(reply: Reply, start: str, error: Exception | None) -> str:
+    """Return what a body is that is no JSON of a GPServer, and what may be done about it."""
+    if reply.status == _PROXY_WANTS_LOGIN:
+        return _PROXY_LOGIN
+    if not start:
+        return "an empty body"
+    if start[:1] == "<":
+        if reply.asked and origin(reply.asked) != origin(reply.url):
+            return "HTML: this may be the page of a network or a portal that wants a login first; open it in a browser."
+        if any(word in start.casefold() for word in ("password", "sign in", "login", "log in")):
+            return "a login page (HTML): the service needs a token, pass auth=…"
+        if reply.status == _WANTS_LOGIN:
+            return "HTML: the service, or what stands before it, wants a login; pass auth=…"
+        return "HTML: is this the address of a GPServer?"
+    if error is None:
+        return "JSON without an Esri error"
+    if isinstance(error, UnicodeDecodeError):
+        return f"text that is not UTF-8 ({error.reason} at byte {error.start:,})"
+    return f"something that is not whole JSON ({error})"
+
+
+def connection_hint(reason: str) -> str:
+    """Return what may be done about the reason why a connection failed, or nothing."""
+    return next((hint for sign, hint in _HINTS.items() if sign in reason), "")
+
+
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of a ``Retry-After`` header, given as a number or a date; None without one."""
+    """Return the seconds of a ``Retry-After`` header, given as a number or a date; None without a usable one."""
     text = headers.get("Retry-After")
     if not text:
         return None
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
-        parsed = email.utils.parsedate_tz(text)
-    try:
-        return None if parsed is None else max(0.0, email.utils.mktime_tz(parsed) - time.time())
-    except (ValueError, OverflowError):  # the year 99999
-        return None
+        try:
+            parsed = email.utils.parsedate_tz(text)
+            seconds = math.nan if parsed is None else email.utils.mktime_tz(parsed) - time.time()
+        except (ValueError, OverflowError):  # a date that no calendar has
+            return None
+    return None if math.isnan(seconds) else max(0.0, seconds)

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 import pandas as pd
 
@@ -25,7 +24,7 @@ from spatial_widgets.errors import (
     SpatialWidgetsError,
     WaitTimeout,
 )
-from spatial_widgets.protocol.urls import join, origin
+from spatial_widgets.protocol.urls import join, origin, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +187,11 @@ class Results(Mapping[str, Any]):
     def _fetch(self, name: str, path: str, budget: Budget, options: LayerOptions) -> Any:
         job = self._job
         # A path made of the name must be encoded; one that the server wrote is taken as it is.
-        url = join(job.url, "results", name) if path == f"results/{name}" else urljoin(job.url + "/", path)
+        url = (
+            join(job.url, "results", name)
+            if path == f"results/{name}"
+            else _address(job.url + "/", path, f"The result {name!r} of job {job.job_id}")
+        )
         value = _ResultReader(job.session, url, name, options).read(budget)
         bound = self._bind(value, url, budget, options)
         if isinstance(bound, pd.DataFrame):
@@ -206,10 +209,7 @@ class Results(Mapping[str, Any]):
             return [self._bind(item, url, budget, options) for item in value]
         if not isinstance(value, FileReference):
             return value
-        try:
-            target = urljoin(url, value.url)
-        except ValueError as error:
-            raise ProtocolError(f"GET {url}: the result's address is none: {error}.", url=url) from error
+        target = _address(url, value.url, f"The result at {url}")
         is_layer = _LAYER_URL.search(target.split("?", 1)[0]) is not None
         session = self._job.session.toward(
             target, token=value.token if is_layer else "", deadline_s=budget.left_s
@@ -267,6 +267,15 @@ class _ResultReader:
                 excerpt=repr(document),
             )
         return document
+
+
+def _address(base: str, reference: str, what: str) -> str:
+    try:
+        return resolve(base, reference)
+    except ValueError as error:
+        raise ProtocolError(
+            f"{what}: the service gave an address that cannot be used: {error}.", url=base
+        ) from error
 
 
 def _spelling(name: str, paths: Mapping[str, str]) -> str | None:

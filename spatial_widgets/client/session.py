@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -23,7 +22,7 @@ from spatial_widgets.client.failures import chain, frameless, is_unsent, root, w
 from spatial_widgets.client.plainhttp import warn_if_plain
 from spatial_widgets.client.policy import RetryPolicy
 from spatial_widgets.client.question import Question
-from spatial_widgets.client.reply import ERROR_BODY_MAX, Reply, is_error_body, retry_after_s
+from spatial_widgets.client.reply import ERROR_BODY_MAX, Reply, connection_hint, is_error_body, retry_after_s
 from spatial_widgets.client.secret import Secret, Secrets
 from spatial_widgets.errors import (
     AuthenticationError,
@@ -32,7 +31,8 @@ from spatial_widgets.errors import (
     TransportError,
     TransportTimeout,
 )
-from spatial_widgets.protocol.urls import is_loopback, origin
+from spatial_widgets.protocol.plain import plain
+from spatial_widgets.protocol.urls import is_loopback, origin, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -230,7 +230,7 @@ class GPSession(Conversation):
             failure = self._failure(method, url, error, budget)
         else:
             self._local.retry_after_s = retry_after_s(response.headers)
-            return Reply(method, url, response.status_code, response.headers, body)
+            return Reply(method, url, response.status_code, response.headers, body, question.url)
         raise failure  # out here, so that it does not drag the error along that it stands for
 
     def _send_following(
@@ -239,11 +239,19 @@ class GPSession(Conversation):
         asked = question
         for _ in range(_MAX_REDIRECTS + 1):
             with frameless():
-                response = self._send(asked, at, shown)
+                try:
+                    response = self._send(asked, at, shown)
+                except requests.RequestException:
+                    raise
+                except ValueError as error:  # requests looks at a Location even where it is not to follow it
+                    raise self._nowhere(asked, shown, error) from None
             if response.status_code not in _REDIRECTS or "Location" not in response.headers:
                 return response, asked.url
-            target = self.mask(urljoin(response.url, response.headers["Location"]))
             response.close()
+            try:
+                target = self.mask(resolve(asked.url, response.headers["Location"]))
+            except ValueError as error:
+                raise self._nowhere(asked, shown, error) from None
             if question.is_write or (question.stays and origin(target) != self._home):
                 raise ProtocolError(
                     f"{question.method(shown)} {question.url} was redirected to {target.split('?', 1)[0]}, which is not followed: "
@@ -255,6 +263,13 @@ class GPSession(Conversation):
         raise ProtocolError(
             f"{question.method(shown)} {question.url}: more than {_MAX_REDIRECTS} redirects.",
             url=question.url,
+        )
+
+    def _nowhere(self, asked: Question, shown: Pass | None, error: ValueError) -> ProtocolError:
+        where = plain(self.mask(str(error)))
+        return ProtocolError(
+            f"{asked.method(shown)} {asked.url} was redirected to where nobody can follow: {where}.",
+            url=asked.url,
         )
 
     def _send(self, question: Question, at: float | None, shown: Pass | None) -> requests.Response:
@@ -311,16 +326,19 @@ class GPSession(Conversation):
         return failure
 
     def _transport_error(self, method: str, url: str, error: Exception, budget: Budget) -> TransportError:
-        reason = self.mask(root(error))
+        reason = plain(self.mask(root(error)))
+        hint = connection_hint(reason)
         if died_connecting() or isinstance(error, requests.exceptions.ConnectTimeout) or is_unsent(error):
-            text = f"{method} {url}: no connection ({reason}). Nothing was sent. Is the address right, and the server running?"
+            text = f"{method} {url}: no connection ({reason}). Nothing was sent. {hint or 'Is the address right, and the server running?'}"
             kind = TransportTimeout if isinstance(error, requests.exceptions.Timeout) else TransportError
             return kind(text, method=method, url=url, sent=False)
         if isinstance(error, requests.exceptions.Timeout) or "timed out" in reason or "deadline" in reason:
             return TransportTimeout(
                 f"{method} {url}: no whole answer within {budget}.", method=method, url=url
             )
-        return TransportError(f"{method} {url}: the connection failed ({reason}).", method=method, url=url)
+        return TransportError(
+            f"{method} {url}: the connection failed ({reason}). {hint}".strip(), method=method, url=url
+        )
 
     # ------------------------------------------------------------ connections
 

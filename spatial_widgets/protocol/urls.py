@@ -11,11 +11,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from spatial_widgets.errors import ParameterError
 
-__all__ = ["GPUrl", "is_loopback", "join", "origin", "server_root"]
+__all__ = ["GPUrl", "is_loopback", "join", "origin", "resolve", "server_root"]
 
 # What people paste after the task: the operations of a task, and forms of one.
 _OPERATIONS = {"submitjob", "execute", "validate", "metadata"}
@@ -147,3 +147,17 @@ def server_root(url: str) -> str | None:
     if found is None:
         return None
     return f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2].lower()}{parts.path[: found.start()]}"
+
+
+def resolve(base: str, reference: str) -> str:
+    """Return the address that a server means by a reference, which may be relative to ``base``.
+
+    Raises
+    ------
+    ValueError : it is none, or not one of the web.
+    """
+    target = urljoin(base, reference)
+    scheme, host, _ = origin(target)
+    if scheme not in {"http", "https"} or not host:
+        raise ValueError(f"{target.split('?', 1)[0]!r} is no address of the web")
+    return target

@@ -5,12 +5,16 @@ import socket
 from endings.case import EXECUTING, SUCCEEDED, goes_on, soft
 from endings.server import (
     JOB_ID,
+    dripping,
     hang_up,
+    head,
     html,
     job,
     redirect,
     reset,
     say,
+    send,
+    silent,
     status,
 )
 
@@ -49,9 +53,18 @@ CASES = [
     soft("connection-reset", reset, "connection failed"),
     soft("connection-closed-without-a-word", hang_up, "connection failed"),
     unreachable("connection-refused", "no connection", "Nothing was sent", where=refused),
+    soft("connection-silent", silent(), "no whole answer within 0.4 s"),
+    soft("connection-silent-in-mid-body", silent(head(Content_Length=500) + b'{"jobId'), "no whole answer within 0.4 s"),
+    soft("connection-drips", dripping(head(Content_Length=5000)), "no whole answer within 0.4 s"),
     goes_on("connection-kept", say(job(EXECUTING), keep=True), say(job(EXECUTING), keep=True), status(SUCCEEDED), check=lambda run: run.never_failed()),
     goes_on("connection-kept-and-closed", kept, kept, kept, status(SUCCEEDED), check=lambda run: run.never_failed()),
     goes_on("redirect-elsewhere", status(EXECUTING), redirect(lambda server: f"{server.elsewhere.url}/Buffer/jobs/{JOB_ID}", 307), elsewhere=(status(SUCCEEDED),), check=lambda run: run.kept_the_token()),
     soft("redirect-loop", redirect(to_itself), "more than 5 redirects", most=13, soft=False),
+    soft("redirect-nowhere", redirect("http://[bad/"), "redirected"),
+    soft("redirect-to-a-file", redirect("file:///etc/passwd"), "redirected"),
     unreachable("name-unknown", "no connection", "Nothing was sent", where=lambda server: NOWHERE),
+    unreachable("certificate-not-trusted", "certificate", "verif", "Nothing was sent", tls=True, check=lambda run: run.heard_nothing()),
+    unreachable("proxy-wants-login", "HTTP 407", "proxy", most=6, where=lambda server: NOWHERE, environment=proxy, scripts={"poll": (WANTS_LOGIN,)}),
+    unreachable("proxy-wants-login-tls", "407", "proxy", where=lambda server: NOWHERE.replace("http", "https"), environment=proxy, scripts={"other": (WANTS_LOGIN,)}),
+    unreachable("not-a-tls-server", "TLS", where=lambda server: server.url.replace("http", "https"), scripts={"other": (send(b"HTTP/1.1 400 Bad\r\n\r\n"),)}),
 ]  # fmt: skip

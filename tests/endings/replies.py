@@ -12,6 +12,7 @@ from endings.server import (
     head,
     html,
     job,
+    redirect,
     say,
     send,
     status,
@@ -62,6 +63,7 @@ ERRORS = [
     hard("error-code-as-text", say(esri_error("400")), errors.ServiceError, "error 400"),
     soft("error-code-missing", say({"error": {"message": "Something."}}), "Something."),
     soft("error-code-no-number", say(esri_error("GWM_0003")), "Something is wrong"),
+    soft("error-code-endless", say(b'{"error": {"code": 1e999, "message": "Something is wrong."}}'), "Something is wrong"),
     hard("error-details-missing", say({"error": {"code": 400, "message": "Bare."}}), errors.ServiceError, "Bare."),
     hard("error-details-null", say(esri_error(400, details=None)), errors.ServiceError, "Something is wrong"),
     hard("error-details-text", say(esri_error(400, details="One line.")), errors.ServiceError, "One line."),
@@ -93,9 +95,12 @@ HTTP = [
     soft("http-502-html", html("Bad gateway", 502), "HTTP 502", "try again later"),
     soft("http-503-empty", say(b"", 503), "HTTP 503"),
     soft("http-204", send(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"), "HTTP 204", "empty"),
+    soft("http-429", html("Slow down", 429), "HTTP 429", "too many"),
     goes_on("http-429-retry-after", html("Slow down", 429, Retry_After="1"), status(SUCCEEDED), check=lambda run: run.paused(1.0)),
     goes_on("http-200-retry-after", status(EXECUTING), say(job(EXECUTING), Retry_After="1"), status(SUCCEEDED), check=lambda run: run.paused(1.0)),
+    soft("http-503-retry-after-odd", html("Busy", 503, Retry_After="Wed, 12 Jan 99999 10:00:00 GMT"), "HTTP 503"),
     soft("http-login-page", html("<form>Password <input type=password></form>"), "login page", "auth="),
+    soft("http-captive-portal", redirect(lambda server: server.elsewhere.url.partition("/arcgis")[0] + "/welcome"), "HTML", "/welcome", "redirected", elsewhere=(html("Welcome to our network"),), check=lambda run: run.kept_the_token()),
 ]  # fmt: skip
 
 BODIES = [
@@ -104,6 +109,7 @@ BODIES = [
     soft("body-half", say(WHOLE[:30]), "whole JSON"),
     soft("body-empty", say(b""), "an empty body"),
     soft("body-spaces", say(b" \r\n "), "an empty body"),
+    soft("body-not-utf-8", say(LATIN), "UTF-8"),
     goes_on("body-with-bom", say(b"\xef\xbb\xbf" + WHOLE), status(SUCCEEDED)),
     soft("body-list", say([1]), "no jobStatus"),
     soft("body-number", say(b"7"), "no jobStatus"),
@@ -115,6 +121,7 @@ BODIES = [
     soft("body-without-end", endless(head(Connection="close"), SPACES), "64 MB", contact=ROOMY, within_s=20.0),
     soft("header-lines-without-end", endless(b"HTTP/1.1 200 OK\r\n", b"X-More: yes\r\n" * 500), "headers"),
     soft("header-line-without-end", endless(b"HTTP/1.1 200 OK\r\nX-More: ", b"y" * 65536), "connection"),
+    soft("not-http", send(b"SSH-2.0-OpenSSH_9.2\r\n"), "connection"),
 ]  # fmt: skip
 
 CASES: list[Case] = [*ERRORS, *HTTP, *BODIES]

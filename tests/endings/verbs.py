@@ -73,6 +73,8 @@ RESULTS = [
     fetch("result-silent", silent(head() + LAYER), errors.WaitTimeout, "did not arrive within 0.5 s", "goes on", timeout=0.5),
     linked("result-link-elsewhere", lambda server: f"{server.elsewhere.url}/Buffer/jobs/x/results/y", elsewhere=(result(POINT_LAYER),), most=0, check=lambda run: run.kept_the_token()),
     linked("result-link-to-another-path", ELSEWHERE, most=0),
+    linked("result-link-to-a-file", "file:///etc/passwd", raises=errors.ProtocolError, says=("file:///etc/passwd",), most=0),
+    linked("result-link-broken", "http://[bad/", raises=errors.ProtocolError, says=("address",), most=0),
 ]  # fmt: skip
 
 CANCELS = [
