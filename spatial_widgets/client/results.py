@@ -273,9 +273,7 @@ def _address(base: str, reference: str, what: str) -> str:
     try:
         return resolve(base, reference)
     except ValueError as error:
-        raise ProtocolError(
-            f"{what}: the service gave an address that cannot be used: {error}.", url=base
-        ) from error
+        raise ProtocolError(f"{what}: its address is none: {error}.", url=base) from error
 
 
 def _spelling(name: str, paths: Mapping[str, str]) -> str | None:

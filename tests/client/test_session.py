@@ -141,7 +141,7 @@ def test_threads_share_one_renewal_of_a_token():
         (200, b"<html><form>Password</form></html>", errors.ProtocolError, "login page"),
         (200, b"<!DOCTYPE html><title>Services</title>", errors.ProtocolError, "HTML"),
         (200, b"", errors.ProtocolError, "empty"),
-        (200, b"\xff\xfe\x00", errors.ProtocolError, "not whole JSON"),
+        (200, b"\xff\xfe\x00", errors.ProtocolError, "not UTF-8"),
         (200, b'{"a": [1, 2', errors.ProtocolError, "not whole JSON"),
         (404, b"<html>", errors.ProtocolError, "404"),
         (404, b'{"error": {"code": 404, "message": "gone"}}', errors.NotFound, "gone"),

@@ -2,7 +2,7 @@
 
 import socket
 
-from endings.case import EXECUTING, SUCCEEDED, goes_on, soft
+from endings.case import EXECUTING, HASTY, SUCCEEDED, goes_on, soft
 from endings.server import (
     JOB_ID,
     dripping,
@@ -53,9 +53,9 @@ CASES = [
     soft("connection-reset", reset, "connection failed"),
     soft("connection-closed-without-a-word", hang_up, "connection failed"),
     unreachable("connection-refused", "no connection", "Nothing was sent", where=refused),
-    soft("connection-silent", silent(), "no whole answer within 0.4 s"),
-    soft("connection-silent-in-mid-body", silent(head(Content_Length=500) + b'{"jobId'), "no whole answer within 0.4 s"),
-    soft("connection-drips", dripping(head(Content_Length=5000)), "no whole answer within 0.4 s"),
+    soft("connection-silent", silent(), "no whole answer within 0.6 s", contact=HASTY, start=EXECUTING),
+    soft("connection-silent-in-mid-body", silent(head(Content_Length=500) + b'{"jobId'), "no whole answer within 0.6 s", contact=HASTY, start=EXECUTING),
+    soft("connection-drips", dripping(head(Content_Length=5000)), "no whole answer within 0.6 s", contact=HASTY, start=EXECUTING),
     goes_on("connection-kept", say(job(EXECUTING), keep=True), say(job(EXECUTING), keep=True), status(SUCCEEDED), check=lambda run: run.never_failed()),
     goes_on("connection-kept-and-closed", kept, kept, kept, status(SUCCEEDED), check=lambda run: run.never_failed()),
     goes_on("redirect-elsewhere", status(EXECUTING), redirect(lambda server: f"{server.elsewhere.url}/Buffer/jobs/{JOB_ID}", 307), elsewhere=(status(SUCCEEDED),), check=lambda run: run.kept_the_token()),
