@@ -61,7 +61,7 @@ class Case:
         return self.shows or self.ends
 
 
-def goes_on(name, *polls, shows="", **more):
+def goes_on(name, *polls, shows=EXECUTING, **more):
     """Return a case that ends well: nothing of this ends the watch."""
     more.setdefault("most", len(polls))
     more.setdefault("runs", bool(shows))

@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import time
+import zlib
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -177,6 +178,13 @@ def gzipped(document, *, damaged=False):
     if damaged:
         data = data[:12] + bytes(b ^ 0x55 for b in data[12:])
     return say(data, Content_Encoding="gzip")
+
+
+def gzip_bomb(connection, server):
+    """Answer with 100 MB of spaces that take 100 kB on the way."""
+    packer = zlib.compressobj(wbits=31)
+    data = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(100)) + packer.flush()
+    say(data, Content_Encoding="gzip")(connection, server)
 
 
 def send(data):
