@@ -18,7 +18,7 @@ from endings.server import (
     status,
 )
 
-NOWHERE = "http://gp.invalid/arcgis/rest/services/x/GPServer"
+NOWHERE = "https://gp.invalid/arcgis/rest/services/x/GPServer"
 
 
 def refused(server):
@@ -64,7 +64,7 @@ CASES = [
     soft("redirect-to-a-file", redirect("file:///etc/passwd"), "redirected"),
     unreachable("name-unknown", "no connection", "Nothing was sent", where=lambda server: NOWHERE),
     unreachable("certificate-not-trusted", "certificate", "verif", "Nothing was sent", tls=True, check=lambda run: run.heard_nothing()),
-    unreachable("proxy-wants-login", "HTTP 407", "proxy", most=6, where=lambda server: NOWHERE, environment=proxy, scripts={"poll": (WANTS_LOGIN,)}),
-    unreachable("proxy-wants-login-tls", "407", "proxy", where=lambda server: NOWHERE.replace("http", "https"), environment=proxy, scripts={"other": (WANTS_LOGIN,)}),
-    unreachable("not-a-tls-server", "TLS", where=lambda server: server.url.replace("http", "https"), scripts={"other": (send(b"HTTP/1.1 400 Bad\r\n\r\n"),)}),
+    unreachable("proxy-wants-login", "HTTP 407", "proxy", most=6, where=lambda server: NOWHERE.replace("https", "http"), auth=lambda: None, environment=proxy, scripts={"poll": (WANTS_LOGIN,)}),
+    unreachable("proxy-wants-login-tls", "407", "proxy", "Nothing was sent", where=lambda server: NOWHERE, environment=proxy, scripts={"other": (WANTS_LOGIN,)}),
+    unreachable("not-a-tls-server", "TLS", "Nothing was sent", where=lambda server: server.url.replace("http", "https"), scripts={"other": (send(b"HTTP/1.1 400 Bad\r\n\r\n"),)}),
 ]  # fmt: skip

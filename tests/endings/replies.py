@@ -58,7 +58,7 @@ ERRORS = [
     hard("error-498", say(esri_error(498)), errors.AuthenticationError, "error 498", "expired", "auth=", most=2),
     goes_on("error-498-renewed", status(EXECUTING), renewal(works=True), auth=numbered_tokens, most=3),
     hard("error-498-renewed-in-vain", renewal(works=False), errors.AuthenticationError, "error 498", "auth=", auth=numbered_tokens),
-    hard("error-499", say(esri_error(499)), errors.AuthenticationError, "error 499", "wants a token", most=2),
+    hard("error-499", say(esri_error(499)), errors.AuthenticationError, "error 499", "wants you to sign in", most=2),
     soft("error-500", say(esri_error(500)), "error 500"),
     soft("error-other-code", say(esri_error(1007)), "error 1007"),
     hard("error-code-as-text", say(esri_error("400")), errors.ServiceError, "error 400"),

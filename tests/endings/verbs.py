@@ -94,6 +94,8 @@ SUBMITS = [
     submitting("submit-refused", say(esri_error(400, "Invalid layer.")), errors.ServiceError, "was not submitted", "Invalid layer."),
     submitting("submit-no-connection", hang_up, errors.TransportError, "Nothing was sent", task=then_gone, most=0),
     submitting("submit-redirected", redirect(lambda s: s.elsewhere.url), errors.ProtocolError, "redirected", "nothing was done", elsewhere=(html(),), check=lambda run: run.asked_nobody_else()),
+    submitting("submit-html", html("Welcome"), errors.ProtocolError, "HTML", runs=True),
+    submitting("submit-without-job-id", say({"jobStatus": "esriJobSubmitted"}), errors.ProtocolError, "no jobId", runs=True),
 ]  # fmt: skip
 
 CASES = [*RESULTS, *CANCELS, *SUBMITS]
