@@ -59,6 +59,11 @@ def check_widget(case, run, error):
         assert same(str(error)).splitlines()[0] in same(widget.error)
     elif case.raises in {None, errors.JobCancelled, errors.WaitTimeout}:
         assert widget.error == ""
+    elif isinstance(error, errors.JobLost):
+        assert widget.error.startswith("Lost contact to the service")
+        assert "still trying" in widget.error
+        assert "The job may still run. Job.from_url(" in widget.error
+        assert same(str(error)).partition("The last failure: ")[2] in same(widget.error)
     else:
         assert same(widget.error) == same(str(error))
     if case.raises is not errors.WaitTimeout:
