@@ -40,7 +40,7 @@ class Case:
     most: int = 3
     timeout: float | None = None
     start: str = "esriJobSubmitted"
-    within_s: float = 10.0
+    within_s: float = 20.0
     auth: Callable[[], Any] = lambda: TOKEN
     contact: ContactPolicy = CONTACT
     tls: bool = False

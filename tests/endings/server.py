@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import json
 import socket
@@ -180,11 +181,15 @@ def gzipped(document, *, damaged=False):
     return say(data, Content_Encoding="gzip")
 
 
+@functools.cache
+def packed_spaces():
+    packer = zlib.compressobj(wbits=31)
+    return b"".join(packer.compress(b" " * (1 << 20)) for _ in range(100)) + packer.flush()
+
+
 def gzip_bomb(connection, server):
     """Answer with 100 MB of spaces that take 100 kB on the way."""
-    packer = zlib.compressobj(wbits=31)
-    data = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(100)) + packer.flush()
-    say(data, Content_Encoding="gzip")(connection, server)
+    say(packed_spaces(), Content_Encoding="gzip")(connection, server)
 
 
 def send(data):
