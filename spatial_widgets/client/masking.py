@@ -22,7 +22,7 @@ _CONTROLS = dict(zip("\b\f\n\r\t", "bfnrt", strict=True))
 def mask(text: str, secrets: Iterable[str]) -> str:
     """Replace every secret in a text by ``***``: plain, or escaped as JSON, Python, URLs and HTML do it."""
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _SHORTEST_SECRET and _Spellings.of(secret).may_be_in_text(text):
             text = _Spellings.of(secret).in_text.sub(MASK, text)
     return text
 
@@ -79,6 +79,10 @@ class _Spellings:
     @functools.lru_cache(maxsize=64)
     def of(secret: str) -> _Spellings:
         return _Spellings(secret)
+
+    def may_be_in_text(self, text: str) -> bool:
+        """Whether it is worth looking closely: the plain letters stand there, or something is escaped."""
+        return not self._anchor or self._anchor.decode() in text or any(sign in text for sign in "\\%&")
 
     def may_be_in(self, data: bytes) -> bool:
         if not self._anchor or self._anchor in data or self._may_be_escaped_in(data):
