@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.client.poller import Poller
@@ -87,10 +86,12 @@ class _Bell:
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
 
-    def ring(self, _watch: Watch) -> None:
+    def ring(self, watch: Watch) -> None:
         """Wake whoever listens; a loop that is closed has nobody who does."""
-        with contextlib.suppress(RuntimeError):
+        try:
             self._loop.call_soon_threadsafe(self._event.set)
+        except RuntimeError:
+            watch.unsubscribe(self.ring)
 
     async def rung(self) -> None:
         """Return when it rings, or did since the last time."""

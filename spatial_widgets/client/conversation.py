@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from spatial_widgets.client.authority import TokenReply
 from spatial_widgets.client.body import multipart, urlencoded
 from spatial_widgets.client.deadline import Budget
-from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.login import Pass
 from spatial_widgets.client.question import Question
 from spatial_widgets.client.reply import read_json
@@ -58,16 +57,7 @@ class Conversation(ABC):
         self._tokens = tokens
         self._secrets = secrets
         self._retry = retry
-        self.after_fork()
-        renewed_after_fork(self)
-
-    def forget_connections(self) -> None:
-        """Use new ones from now on; those in use are closed after that."""
         self._local = threading.local()
-
-    def after_fork(self) -> None:
-        """Leave the connections to the parent, in a forked child."""
-        self.forget_connections()
 
     @abstractmethod
     def _exchange(

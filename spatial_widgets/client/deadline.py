@@ -73,7 +73,7 @@ class Budget:
     def __str__(self) -> str:
         allowed = self._total_s if self._total_s is not None else self._exchange_s
         if allowed is not None:
-            return f"{round(allowed, 2):g} s"
+            return f"{allowed:.3g} s"  # what is left of another budget may be 0.49998
         return f"{SILENCE_S:g} s of silence" + (f" and {self.answer_s:g} s in all" if self.answer_s else "")
 
 

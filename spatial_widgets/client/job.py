@@ -17,13 +17,12 @@ from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.policy import ContactPolicy, PollPolicy, checked_interval
 from spatial_widgets.client.poller import Poller
 from spatial_widgets.client.results import Results
-from spatial_widgets.client.saved import read_job, write_job
+from spatial_widgets.client.saved import job_address, read_job, write_job
 from spatial_widgets.client.service import GPService
 from spatial_widgets.client.snapshot import Snapshot
 from spatial_widgets.client.verdict import verdict
 from spatial_widgets.client.waiting import Waiting
-from spatial_widgets.errors import ParameterError, SpatialWidgetsError
-from spatial_widgets.protocol import GPUrl, JobInfo, JobMessage, JobStatus
+from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol.urls import join
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from spatial_widgets.client.poller import Watch
     from spatial_widgets.client.service import GPTask
     from spatial_widgets.client.session import GPSession
+    from spatial_widgets.protocol import JobInfo, JobMessage, JobStatus
 
 __all__ = ["Job"]
 
@@ -90,13 +90,8 @@ class Job:
         ServiceError : the service does not know the job (any more), or wants another token.
         """
         auth = hidden(auth)
-        parts = GPUrl.parse(url)
-        if parts.task is None or parts.job_id is None:
-            raise ParameterError(
-                f"{url.split('?', 1)[0]!r} names no job. A job's URL ends in /<task>/jobs/<jobId>; see job.url.",
-                parameter="url",
-            )
-        return GPService(parts.service, auth=auth).task(parts.task).attach(parts.job_id)
+        service, task, job_id = job_address(url)
+        return GPService(service, auth=auth).task(task).attach(job_id)
 
     @classmethod
     def from_json(cls, text: str, *, auth: Any = None) -> Job:
@@ -193,8 +188,7 @@ class Job:
     def poll_interval(self) -> float | None:
         """Seconds between two polls; None for the usual pace, about a tenth of the time elapsed.
 
-        May be set at any time, to more than 0, and holds from then on, for a wait or a watch under way as
-        well. What the server itself asks for (``Retry-After``) wins.
+        May be set at any time, to more than 0; a wait or a watch under way takes it over. ``Retry-After`` wins.
         """
         return self.poll_policy.fixed_s
 
@@ -339,5 +333,5 @@ class Job:
 
 
 def _restored(url: str, info: JobInfo, poll: PollPolicy, contact: ContactPolicy) -> Job:
-    parts = GPUrl.parse(url)
-    return Job(GPService(parts.service).task(parts.task or ""), info, poll=poll, contact=contact)
+    service, task, _ = job_address(url)
+    return Job(GPService(service).task(task), info, poll=poll, contact=contact)

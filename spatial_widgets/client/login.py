@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.secret import Secret, Secrets
 from spatial_widgets.client.tokensource import SYSTEM_CLOCKS, Clocks, Grant, TokenSource
 from spatial_widgets.errors import ParameterError
@@ -49,11 +48,6 @@ class Login(ABC):
             raise ParameterError("referer must be a URL as text, without line ends.", parameter="referer")
         self.secrets = Secrets()
         self._clocks = clocks
-        self.after_fork()
-        renewed_after_fork(self)
-
-    def after_fork(self) -> None:
-        """Get a new lock, in a forked child: who held the old one is not there."""
         self._lock = threading.Lock()
 
     @abstractmethod
@@ -129,7 +123,6 @@ class Token(Login):
     ) -> None:
         given: Any = _covered(token)
         token = ""  # no traceback that shows variables shows it
-        self._text: Secret | None = None
         super().__init__(referer=referer, in_body=in_body)
         self.expires = _as_time(expires)
         self.also_for = (also_for,) if isinstance(also_for, str) else tuple(also_for)
@@ -138,6 +131,7 @@ class Token(Login):
         except ValueError as error:
             raise ParameterError("also_for must be URLs.", parameter="also_for") from error
         self._is_key = False
+        self._text: Secret | None = None
         if callable(given):
             self._source = TokenSource(lambda _: _granted(_covered(given())), secrets=self.secrets)
         else:

@@ -1,4 +1,4 @@
-"""A job as text: where it is and what is known of it, and never a token."""
+"""A job as text: its address, or what is known of it as well, and never a token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,23 @@ from spatial_widgets.protocol import GPUrl, JobInfo
 if TYPE_CHECKING:
     from spatial_widgets.client.job import Job
 
-__all__ = ["read_job", "write_job"]
+__all__ = ["job_address", "read_job", "write_job"]
+
+
+def job_address(url: str) -> tuple[str, str, str]:
+    """Return the service's URL, the task's name and the job's ID.
+
+    Raises
+    ------
+    ParameterError : the URL names no job.
+    """
+    parts = GPUrl.parse(url)
+    if parts.task is None or parts.job_id is None:
+        raise ParameterError(
+            f"{url.split('?', 1)[0]!r} names no job. A job's URL ends in /<task>/jobs/<jobId>; see job.url.",
+            parameter="url",
+        )
+    return parts.service, parts.task, parts.job_id
 
 
 def write_job(job: Job) -> str:

@@ -79,13 +79,13 @@ class Secrets:
 
     def __init__(self, *others: Secrets) -> None:
         self._others = others
-        self._tokens: tuple[Secret, ...] = ()
-        self._kept: tuple[Secret, ...] = ()
         self.after_fork()
         renewed_after_fork(self)
+        self._tokens: tuple[Secret, ...] = ()
+        self._kept: tuple[Secret, ...] = ()
 
     def after_fork(self) -> None:
-        """Get a new lock, in a forked child: who held the old one is not there."""
+        """Get a new lock, as in a forked child: who held the old one is not there."""
         self._lock = threading.Lock()
 
     def add(self, token: Secret) -> None:

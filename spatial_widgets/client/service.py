@@ -50,8 +50,8 @@ class GPService:
         poll_interval: float | None = None,
     ) -> None:
         auth = hidden(auth)
-        self.url = GPUrl.parse(url).service
         self.poll_interval = checked_interval(poll_interval)
+        self.url = GPUrl.parse(url).service
         self.session = session or GPSession(self.url, auth=auth)
         self._known: ServiceInfo | None = None
         self._is_silent = False  # whether it was asked in vain

@@ -6,6 +6,7 @@ origin only, and never in what is shown.
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from spatial_widgets.client.clock import SYSTEM_CLOCK
 from spatial_widgets.client.conversation import Conversation
 from spatial_widgets.client.deadline import POOL_CLASSES, SILENCE_S, Budget, deadline, died_connecting
 from spatial_widgets.client.failures import chain, frameless, is_unsent, root, without_frames
+from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.plainhttp import warn_if_plain
 from spatial_widgets.client.policy import RetryPolicy
 from spatial_widgets.client.question import Question
@@ -63,6 +65,13 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
+class _Connections(threading.local):
+    """What a thread keeps open, for all sessions with tokens: a thousand of them must not hold a thousand sockets."""
+
+    def __init__(self) -> None:
+        self.adapter = _Adapter()
+
+
 def _own_auth_only(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request  # keeps requests from looking into ~/.netrc
 
@@ -89,6 +98,8 @@ class GPSession(Conversation):
     UserWarning : with ``auth``, where the address is plain http and not this machine; once per origin.
     """
 
+    _connections = _Connections()
+
     def __init__(
         self,
         url: str,
@@ -111,8 +122,16 @@ class GPSession(Conversation):
             retry=retry or RetryPolicy(),
             clock=clock,
         )
+        renewed_after_fork(self)
         if auth is not None:
             warn_if_plain(url)
+
+    def forget_connections(self) -> None:
+        """Use new ones from now on, as every other session does; those in use are closed after that."""
+        self._local = threading.local()
+        GPSession._connections = _Connections()
+
+    after_fork = forget_connections  # they are the parent's
 
     def __repr__(self) -> str:
         kind = "no auth" if self.auth is None else "token" if isinstance(self.auth, Login) else "auth"
@@ -276,7 +295,7 @@ class GPSession(Conversation):
         is_home = origin(question.url) == self._home
         shown = shown if is_home else None
         # A kept connection may be dead, and a write is not sent twice.
-        session = self._new_session() if question.is_write else self._thread_session()
+        session = self._new_session(self._adapter()) if question.is_write else self._thread_session()
         request = requests.Request(question.method(shown), question.url, auth=_own_auth_only)
         body = question.body(shown)
         if body is None:
@@ -345,14 +364,17 @@ class GPSession(Conversation):
     def _thread_session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = self._new_session()
+            # An auth object may have its say with a connection (NTLM has), so it gets its own.
+            is_shared = self._adapter is _Adapter and not isinstance(self.auth, AuthBase)
+            adapter = self._connections.adapter if is_shared else self._adapter()
+            session = self._local.session = self._new_session(adapter)
         return session
 
-    def _new_session(self) -> requests.Session:
+    def _new_session(self, adapter: BaseAdapter) -> requests.Session:
         session = requests.Session()
         session.headers["Accept"] = "application/json, */*"
         for scheme in ("http://", "https://"):
-            session.mount(scheme, self._adapter())
+            session.mount(scheme, adapter)
         return session
 
 

@@ -48,7 +48,7 @@ class GPTask:
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
-        """Get a new lock, in a forked child: who held the old one is not there."""
+        """Get a new lock, as in a forked child: who held the old one is not there."""
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:

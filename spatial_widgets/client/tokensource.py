@@ -124,16 +124,16 @@ class TokenSource:
         self._rests = rests
         self._what = what
         self._worker = RequestPool(size=1, idle_s=0.0, name="token")
+        self.after_fork()
+        renewed_after_fork(self)
         self._held = None if first is None else _Held(first, clocks)
         self._refusal: AuthenticationError | None = None
         self._asleep_until = float("-inf")
         if first is not None:
             self._secrets.add(first.token)
-        self.after_fork()
-        renewed_after_fork(self)
 
     def after_fork(self) -> None:
-        """Get a new lock, in a forked child: who held the old one is not there, nor who makes the token."""
+        """Get a new lock, as in a forked child: who held the old one is not there, nor who made the token."""
         self._lock = threading.Lock()
         self._pending: Future[Secret] | None = None
 

@@ -182,6 +182,7 @@ class JobWidget(LiveWidget):
         self._apply(**self._state(watch))
         self._send_lines(len(self._log) - len(lines), lines)
         is_news = is_new_end or self.error != self._error_saved
+        self._error_saved = self.error
         if is_news:
             self._apply(message_tail=self._tail(self._log))
         if is_new_end and self.job.status.is_success:
@@ -282,10 +283,6 @@ class JobWidget(LiveWidget):
         self.send({"kind": "cancel-done", "problem": problem})
 
     # ------------------------------------------------------------ saved pages
-
-    def _update_saved_output(self) -> None:
-        self._error_saved = self.error
-        super()._update_saved_output()
 
     def _plain_text(self) -> str:
         return view.plain_text(

@@ -1,12 +1,16 @@
 import threading
+from collections import Counter
 
+import pytest
 from fakes import FakeClock, InlineWorkers, ScriptedApp, error
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from raw_server import RawServer
 
 from spatial_widgets import errors
+from spatial_widgets.client import GPService, Job
 from spatial_widgets.client.poller import Poller, RequestPool
-from spatial_widgets.protocol import JobStatus
+from spatial_widgets.protocol import JobInfo, JobStatus
 
 
 def run(poller, clock, limit=10_000, until=lambda: False):
@@ -197,3 +201,142 @@ def test_the_pool_never_has_more_threads_than_its_size():
     for _ in range(12):
         assert finished.acquire(timeout=10)
     assert max(peak) <= 3
+
+
+def moments_of(job, clock):
+    asked_at, refresh = [], job.refresh
+
+    def noted(**options):
+        asked_at.append(clock.now())
+        return refresh(**options)
+
+    job.refresh = noted
+    return asked_at
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 2.0), (100.0, 2.0), (2.0, 100.0), (100.0, None)])
+def test_another_interval_holds_at_once_for_a_job_under_watch(before, after):
+    poller, clock, watch, seen = watched(["esriJobExecuting"])
+    asked_at = moments_of(watch.job, clock)
+    watch.job.poll_interval = before
+    run(poller, clock, until=lambda: clock.now() >= 1500)
+    changed = asked_at[-1] + 1.0
+    clock.time = changed
+    watch.job.poll_interval = after
+    count = len(asked_at)
+    run(poller, clock, until=lambda: len(asked_at) >= count + 3)
+    first, second, third = asked_at[count:]
+    if after is None:
+        assert first - changed <= 11
+    else:
+        assert first == changed - 1.0 + after
+        assert (second - first, third - second) == (after, after)
+
+
+def test_another_interval_holds_at_once_for_a_wait_under_way():
+    job = ScriptedApp(["esriJobExecuting", "esriJobSucceeded"]).submit()
+    job.poll_interval = 600.0
+
+    def hurry(info):
+        threading.Thread(target=setattr, args=(job, "poll_interval", 0.01)).start()
+
+    assert job.wait(
+        timeout=20, on_update=lambda info: info.status.is_success or hurry(info)
+    ).status.is_success
+
+
+def test_polls_of_one_job_never_overlap_whoever_asks():
+    inside, most, lock, both = [], [], threading.Lock(), threading.Barrier(4)
+
+    class Counting(ScriptedApp):
+        def job(self):
+            with lock:
+                inside.append(1)
+                most.append(len(inside))
+            threading.Event().wait(0.01)  # an answer takes some time
+            with lock:
+                inside.pop()
+            return super().job()
+
+    app = Counting(["esriJobExecuting"])
+    job = app.submit()
+    job.poll_interval = 0.001
+    poller = Poller(workers=RequestPool(idle_s=0.05))
+    changed = []
+    watch = poller.watch(job, changed.append)
+
+    def refresh():
+        both.wait(10)
+        for _ in range(10):
+            job.refresh()
+
+    threads = [threading.Thread(target=refresh) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    watch.unsubscribe(changed.append)
+    assert max(most) == 1
+    assert app.count(app.job_id) < 40 + len(most)
+
+
+@pytest.mark.parametrize("services", [1, 1000])
+def test_a_thousand_jobs_need_one_thread_and_a_connection_for_each_place_in_the_pool(services):
+    polled, twice, names = Counter(), threading.Event(), []
+    live, most = [], []
+
+    def handle(connection, server):
+        head = server.mine.head
+        with lock:
+            live.append(connection)
+            most.append(len(live))
+        while head:
+            name = head.split()[1].split("?")[0].rpartition("/")[2]
+            with lock:
+                polled[name] += 1
+                if name == "j999":
+                    names.append([t.name for t in threading.enumerate()])
+                    if polled[name] == 2:
+                        twice.set()
+            body = b'{"jobId": "j", "jobStatus": "esriJobExecuting"}'
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            head = connection.recv(65536).decode()
+        with lock:
+            live.remove(connection)
+
+    lock, changes = threading.Lock(), []
+    with RawServer(handle) as server:
+        tasks = [GPService(server.url).task("Buffer") for _ in range(services)]
+        jobs = [Job(tasks[n % services], JobInfo(f"j{n}", JobStatus.EXECUTING)) for n in range(1000)]
+        poller = Poller(workers=RequestPool(idle_s=0.05))
+        listen = changes.append
+        for job in jobs:
+            poller.watch(job, listen)
+        assert twice.wait(60)
+        for job in jobs:
+            job.watch.unsubscribe(listen)
+        assert len(polled) == 1000
+        assert max(most) <= 32
+        for at_once in names:
+            ours = [name for name in at_once if name.startswith("spatial-widgets")]
+            assert ours.count("spatial-widgets-poller") == 1
+            assert len(ours) <= 33
+
+
+def test_nothing_runs_when_nothing_is_watched():
+    poller = Poller(workers=RequestPool(idle_s=0.05))
+    app, told = ScriptedApp(["esriJobExecuting"]), threading.Event()
+
+    def listen(watch):
+        if watch.job.status is JobStatus.EXECUTING:
+            told.set()
+
+    watch = poller.watch(app.submit(), listen)
+    assert told.wait(10)
+    thread = poller._thread
+    watch.unsubscribe(listen)
+    thread.join(5)
+    assert not thread.is_alive()
+    asked = app.count(app.job_id)
+    assert not poller._has_work()
+    assert app.count(app.job_id) == asked

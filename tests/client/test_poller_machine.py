@@ -164,5 +164,5 @@ class Watching(RuleBasedStateMachine):
         assert all(w.released for w in self.all_waiters)
 
 
-Watching.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+Watching.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestWatching = Watching.TestCase
