@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_widgets import errors
+from spatial_widgets.client import masking
 from spatial_widgets.client.masking import mask, mask_bytes
 
 TOKENS = ["AAPK-012/345+x==", 'say "quoted" \\ back', "tokén-with-é/ü", "ab&<c>d'e", "1234567890"]
@@ -109,3 +110,19 @@ def test_no_message_and_no_error_shows_an_escaped_token(token):
 def test_a_token_that_no_header_can_hold_is_refused_before_anything_is_sent():
     with pytest.raises(errors.ParameterError, match="header"):
         ScriptedApp().submit(auth="名前-token")
+
+
+def test_a_token_renewed_while_another_answer_is_masked_breaks_nothing(monkeypatch):
+    numbers = iter(range(100))
+    app = ScriptedApp(["esriJobExecuting"])
+    job = app.submit(auth=lambda: f"token-{next(numbers)}", clock=FakeClock())
+    spellings_of = masking._Spellings.of
+
+    def renewed_meanwhile(secret):
+        if next(numbers) < 20:
+            app.answers[app.job_id] = [error(498, "Invalid token.")]
+            job.session.get_json(job.url)  # as another thread would
+        return spellings_of(secret)
+
+    monkeypatch.setattr(masking._Spellings, "of", renewed_meanwhile)
+    assert job.refresh().status == "esriJobExecuting"
