@@ -40,7 +40,7 @@ def mask_bytes(data: bytes, secrets: Iterable[str]) -> bytes:
         document = json.loads(data.decode("utf-8-sig"))
         return json.dumps(_masked(document, told)).encode()
     except (ValueError, RecursionError):
-        return mask(data.decode("utf-8", "replace"), told).encode()
+        return mask(data.decode("utf-8", "surrogateescape"), told).encode("utf-8", "surrogateescape")
 
 
 def _masked(value: Any, secrets: list[str]) -> Any:

@@ -6,7 +6,7 @@ import time
 from urllib.parse import quote, quote_plus
 
 import pytest
-from fakes import FakeClock, ScriptedApp, error, message
+from fakes import FakeClock, Raw, ScriptedApp, error, message
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,3 +126,11 @@ def test_a_token_renewed_while_another_answer_is_masked_breaks_nothing(monkeypat
 
     monkeypatch.setattr(masking._Spellings, "of", renewed_meanwhile)
     assert job.refresh().status == "esriJobExecuting"
+
+
+def test_what_is_no_utf_8_stays_none_when_a_token_is_taken_out_of_it():
+    body = b'{"jobStatus": "esriJob\xff\xfe AAPK-012/345"}'
+    assert mask_bytes(body, {"AAPK-012/345"}) == b'{"jobStatus": "esriJob\xff\xfe ***"}'
+    app = ScriptedApp([Raw(body)])
+    with pytest.raises(errors.ProtocolError, match="not whole JSON"):
+        app.submit(auth="AAPK-012/345").refresh()
