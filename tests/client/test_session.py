@@ -86,6 +86,22 @@ def test_the_token_goes_to_its_own_origin_only_and_never_into_a_url():
             assert len(other.requests) == 1
 
 
+def test_a_cookie_goes_back_to_its_own_origin_only():
+    # Cookies know no ports, and services put tokens into them.
+    with RawServer(answer(OK)) as other:
+
+        def set_and_redirect(connection, server):
+            target = f"Location: {other.url}/elsewhere\r\nSet-Cookie: agstoken=very-secret"
+            connection.sendall(f"HTTP/1.1 302 Found\r\n{target}\r\nContent-Length: 0\r\n\r\n".encode())
+
+        with RawServer(set_and_redirect) as server:
+            session = GPSession(server.url, auth="very-secret")
+            for _ in range(2):
+                session.get_json(server.url)
+            assert "Cookie: agstoken=very-secret" in server.requests[1]
+            assert not any("very-secret" in request for request in other.requests)
+
+
 def test_an_auth_object_is_used_and_its_secret_masked():
     body = b'{"error": {"code": 400, "message": "you sent Zm9vOnNlY3JldA=="}}'
     with RawServer(answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))) as server:
