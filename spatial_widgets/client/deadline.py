@@ -138,6 +138,12 @@ class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(_SocketView(sock), *args, **kwargs)  # type: ignore[arg-type]
 
+    def begin(self) -> None:
+        super().begin()
+        # urllib3 would log lines that are no headers as they came, an echo of a token included.
+        self.headers.defects.clear()
+        self.headers.set_payload("")
+
 
 class _PlainConnection(HTTPConnection):
     response_class = _Response

@@ -102,6 +102,15 @@ def test_a_cookie_goes_back_to_its_own_origin_only():
             assert not any("very-secret" in request for request in other.requests)
 
 
+def test_an_echo_of_the_token_in_a_header_that_is_none_is_not_logged(caplog):
+    caplog.set_level("DEBUG")
+    echo = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\nyou sent very-secret\r\n\r\n" + OK[-11:]
+    with RawServer(answer(echo)) as server:
+        session = GPSession(server.url, auth="very-secret")
+        assert session.get_json(server.url) == {"ok": True}
+    assert "very-secret" not in caplog.text
+
+
 def test_an_auth_object_is_used_and_its_secret_masked():
     body = b'{"error": {"code": 400, "message": "you sent Zm9vOnNlY3JldA=="}}'
     with RawServer(answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))) as server:
