@@ -105,6 +105,7 @@ def test_a_job_out_of_reach_is_lost_not_failed():
         job.wait()
     assert caught.value.url == job.url
     assert f"Job.from_url({job.url!r}" in str(caught.value)
+    assert isinstance(caught.value.__cause__, errors.TransportError)
     assert 60 <= clock.now() - 1000 <= 150
     app.polls = ["esriJobSucceeded"]
     assert job.wait().status.is_success
