@@ -18,7 +18,7 @@ from spatial_widgets.client.policy import ContactPolicy, PollPolicy, RetryPolicy
 
 POLL = PollPolicy(min_s=0.05, max_s=0.4, progress_max_s=0.3)
 CONTACT = ContactPolicy(
-    failures=4,
+    failures=5,
     silence_s=2.0,
     latest_s=60.0,
     first_s=0.05,
@@ -26,7 +26,7 @@ CONTACT = ContactPolicy(
     deadline_s=6.0,
     failing_deadline_s=4.0,
 )
-RETRY = RetryPolicy(first_s=0.02)
+RETRY = RetryPolicy(first_s=0.2)  # outlasts a shut door
 PATIENCE_S = 200.0  # a job that takes longer has been forgotten
 USES = {"wait": 25, "result": 20, "await": 15, "widget": 20, "subscriber": 10, "widget and wait": 10}
 ENDS = (errors.JobError, errors.JobLost)
@@ -58,7 +58,7 @@ class Report:
         self.seen = set()  # status words
         self.ends = []  # (who, kind, detail, url, when)
         self.rows = []  # what results said whose they are
-        self.result_errors = 0
+        self.result_errors = []
         self.cancels = 0
 
     def end(self, who, outcome, job):
@@ -70,7 +70,7 @@ class Report:
             info = outcome or job.info
             self.ends.append((who, "status", info.status.value, "", now))
         elif isinstance(outcome, errors.JobLost):
-            self.ends.append((who, "lost", "", outcome.url, now))
+            self.ends.append((who, "lost", str(outcome.__cause__), outcome.url, now))
         elif isinstance(outcome, errors.ServiceError):
             self.ends.append((who, "refused", str(outcome.code), outcome.url, now))
         else:
@@ -100,7 +100,7 @@ class Crowd:
 
     def run(self):
         """Live through all of it."""
-        with ThreadPoolExecutor(48, "chaos-caller") as self.callers, ThreadPoolExecutor(8, "chaos-hand") as self.hands:
+        with ThreadPoolExecutor(48, "chaos-caller") as self.callers, ThreadPoolExecutor(16, "chaos-hand") as self.hands:
             asyncio.run(self._all())
         self.texts += [repr(x) for x in (self.service, self.service.session, *self.tasks)]
         self.callers = self.hands = None
@@ -117,7 +117,7 @@ class Crowd:
         try:
             task = self.tasks[report.number % len(self.tasks)]
             job = quick(await self._in(self.hands, task.submit, number=report.number))
-        except errors.SpatialWidgetsError as error:
+        except Exception as error:  # noqa: BLE001 -- what is no error of ours is a finding
             report.submit_error = self.tell(error)
             return
         report.job_id = job.job_id
@@ -144,7 +144,7 @@ class Crowd:
     def _try(self, act):
         try:
             act()
-        except errors.SpatialWidgetsError as error:
+        except Exception as error:  # noqa: BLE001 -- what is no error of ours is a finding
             self.tell(error)
 
     def tell(self, error):
@@ -159,7 +159,7 @@ class Crowd:
         check = draw.random() < 0.5
         try:
             info = await self._in(self.callers, job.wait, PATIENCE_S, check=check, on_update=see)
-        except errors.SpatialWidgetsError as error:
+        except Exception as error:  # noqa: BLE001 -- what is no error of ours is a finding
             self.tell(error)
             info = error
         report.end("wait", info, job)
@@ -175,10 +175,10 @@ class Crowd:
         for _ in range(4):
             try:
                 frame = await read()
-            except (errors.SpatialWidgetsError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 -- the same
                 self.tell(error)
                 if job.status.is_success and not isinstance(error, ENDS):
-                    report.result_errors += 1
+                    report.result_errors.append(str(error))
                     continue
                 report.end(report.use, error, job)
                 return
@@ -217,7 +217,7 @@ class Crowd:
         if widget.results_ready:
             report.rows += widget.results["outputLayer"]["n"].tolist()
         elif widget.error and job.status.is_success:
-            report.result_errors += 1
+            report.result_errors.append(widget.error)
 
     async def _widget_and_wait(self, report, job):
         await asyncio.gather(self._widget(report, job), self._wait(report, job))

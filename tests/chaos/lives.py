@@ -36,6 +36,8 @@ class Life:
         self.length = rng.randint(1, 9)
         self.end = rng.choices(list(ENDS), list(ENDS.values()))[0]
         self.cancel_ends = rng.random() < 0.8
+        self.is_stubborn = rng.random() < 0.2  # refuses every cancel
+        self.has_started = False
         self.cancel_length = rng.randint(1, 4)
         self.counts = {}
         self.final = None
@@ -70,6 +72,7 @@ class Life:
 
     def word(self, count, rng):
         """Return the status at poll ``count``, and take note where it is the last."""
+        self.has_started |= count > 0
         if self.final is None:
             if self.cancelled_at is not None:
                 if count < self.cancelled_at + self.cancel_length:
@@ -90,10 +93,11 @@ class Life:
         return self.final
 
     def cancel(self):
-        """Take note of a cancel, if there is anything to cancel; return whether there was."""
-        if self.final is None and self.cancelled_at is None:
+        """Take note of a cancel where the job may be cancelled; return whether it may."""
+        may_be = self.has_started and self.final is None and not self.is_stubborn
+        if may_be and self.cancelled_at is None:
             self.cancelled_at = self.counts.get("poll", 0)
-        return self.final is None
+        return may_be
 
     def document(self, count, rng, token):
         """Return the job resource as it stands at poll ``count``."""

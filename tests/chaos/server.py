@@ -174,6 +174,8 @@ class Server:
         if self.secret.encode() in searched:
             self.leaks.append([request.door, request.line])
         match request.path.removeprefix(ROOT).strip("/").split("/"):
+            case [""]:
+                return [lives.good({"tasks": ["Chaos"]})]
             case ["Chaos"]:
                 return self._describe(request)
             case ["Chaos", "submitJob"]:

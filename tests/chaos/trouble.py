@@ -75,8 +75,8 @@ def _retry_after(s):
 
 def _damaged_gzip(s):
     packed = bytearray(gzip.compress(s.good.partition(b"\r\n\r\n")[2]))
-    packed[len(packed) // 2] ^= 0xFF
-    return [http(bytes(packed[: s.rng.choice([len(packed), len(packed) - 5])]), Content_Encoding="gzip")]
+    packed[len(packed) // 2] ^= 0xFF  # the checksum at the end gives it away
+    return [http(bytes(packed), Content_Encoding="gzip")]
 
 
 def _drip(s):
