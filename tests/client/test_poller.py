@@ -340,3 +340,22 @@ def test_nothing_runs_when_nothing_is_watched():
     asked = app.count(app.job_id)
     assert not poller._has_work()
     assert app.count(app.job_id) == asked
+def test_a_job_that_comes_while_the_others_are_gone_through_does_not_end_the_polling():
+    class Nobody:
+        def submit(self, work):
+            pass
+
+    class Origin(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            poller.watch(ScriptedApp().submit(clock=clock))  # as another thread would
+            return str.__eq__(self, other)
+
+    clock = FakeClock()
+    poller = Poller(clock=clock, workers=Nobody(), threaded=False)
+    for _ in range(2):
+        poller.watch(ScriptedApp().submit(clock=clock), lambda _: None).origin = Origin("http://gp.test")
+    clock.time = poller.tick(clock.now())
+    assert poller.tick(clock.now()) is not None
