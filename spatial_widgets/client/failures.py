@@ -18,7 +18,8 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(cause))
         yield cause
         inner = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
-        cause = cause.__cause__ or (inner if isinstance(inner, BaseException) else None) or cause.__context__
+        context = None if cause.__suppress_context__ else cause.__context__
+        cause = cause.__cause__ or (inner if isinstance(inner, BaseException) else None) or context
 
 
 def root(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+import traceback
 
 import pytest
 import requests
@@ -109,6 +110,15 @@ def test_an_echo_of_the_token_in_a_header_that_is_none_is_not_logged(caplog):
         session = GPSession(server.url, auth="very-secret")
         assert session.get_json(server.url) == {"ok": True}
     assert "very-secret" not in caplog.text
+
+
+def test_an_echo_of_the_token_that_an_error_cuts_off_is_not_shown_in_part():
+    token = "very-secret-" + "0123456789" * 3
+    line = "".join(f"\\u{ord(c):04x}" for c in token).encode()  # int() shows the start of what is no number
+    echo = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + line + b"\r\n"
+    with RawServer(answer(echo)) as server, pytest.raises(errors.TransportError) as caught:
+        GPSession(server.url, auth=token).get_json(server.url, retry=False)
+    assert line[:60].decode() not in "".join(traceback.format_exception(caught.value)).replace("\\\\", "\\")
 
 
 def test_an_auth_object_is_used_and_its_secret_masked():
