@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from spatial_widgets.client.deadline import Budget
-from spatial_widgets.errors import ServiceError
+from spatial_widgets.errors import ServiceError, SpatialWidgetsError
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.protocol.urls import join
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from spatial_widgets.protocol import JobInfo
 
 __all__ = ["Cancelling"]
+
+logger = logging.getLogger(__name__)
 
 _RUNNING = {JobStatus.WAITING, JobStatus.EXECUTING}
 _NOT_YET = {JobStatus.NEW, JobStatus.SUBMITTED}
@@ -48,10 +51,16 @@ class Cancelling:
                 self._send(Budget(self._job.session.clock, _CANCEL_S))
 
     def go_on(self, budget: Budget) -> None:
-        """Send what is pending, if the job runs now."""
-        if self.is_pending and self._job.status in _RUNNING:
+        """Send what is pending, if the job runs now; where that does not get through, it stays wanted."""
+        if not (self.is_pending and self._job.status in _RUNNING):
+            return
+        try:
             self._send(budget)
-            self.is_pending = False  # only now: a cancel that did not get through stays wanted
+        except SpatialWidgetsError as error:
+            # The poll before it was well, and must not count as failed for it.
+            logger.info("The cancel of job %s is sent again with its next poll. %s", self._job.job_id, error)
+        else:
+            self.is_pending = False
 
     def _send(self, budget: Budget) -> None:
         document = self._job.session.post_json(join(self._job.url, "cancel"), {}, deadline_s=budget.left_s)

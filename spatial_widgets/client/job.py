@@ -166,7 +166,8 @@ class Job:
         Notes
         -----
         One GET. Threads that refresh at the same time share it. A cancel that the service refused
-        because the job had not started yet is sent again here, once it has.
+        because the job had not started yet is sent again here, once it has; whether it gets through
+        makes no difference to the poll.
         """
         budget, before = Budget(self.session.clock, deadline_s), self.status
         self._snapshot.refresh(self.session, budget)

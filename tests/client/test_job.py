@@ -179,6 +179,21 @@ def test_a_cancel_refused_while_submitted_is_sent_again_once_the_job_runs():
     assert app.count("cancel") == 2
 
 
+@pytest.mark.parametrize(
+    "refusal", [error(400, "Invalid or missing input parameters."), Raw("<html>", 502), Raw("<html>")]
+)
+def test_a_cancel_that_does_not_get_through_is_no_failed_poll(refusal):
+    app = ScriptedApp(["esriJobSubmitted", "esriJobExecuting"])
+    app.answers["cancel"] = [error(400, "Invalid or missing input parameters."), *[refusal] * 100]
+    job = app.submit()
+    job.cancel()
+    for _ in range(3):
+        assert job.refresh().status is JobStatus.EXECUTING
+    app.polls = ["esriJobSucceeded"]
+    assert job.wait(timeout=20).status.is_success
+    assert app.count("cancel") > 3
+
+
 def test_a_result_is_fetched_once_and_found_in_any_case():
     app = ScriptedApp()
     job = app.submit()
