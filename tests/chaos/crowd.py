@@ -100,7 +100,10 @@ class Crowd:
 
     def run(self):
         """Live through all of it."""
-        with ThreadPoolExecutor(48, "chaos-caller") as self.callers, ThreadPoolExecutor(16, "chaos-hand") as self.hands:
+        with (
+            ThreadPoolExecutor(48, "chaos-caller") as self.callers,
+            ThreadPoolExecutor(16, "chaos-hand") as self.hands,
+        ):
             asyncio.run(self._all())
         self.texts += [repr(x) for x in (self.service, self.service.session, *self.tasks)]
         self.callers = self.hands = None
@@ -185,7 +188,9 @@ class Crowd:
             report.rows += frame["n"].tolist()
             report.end(report.use, None, job)
             return
-        report.end(report.use, errors.ProtocolError("no result after four tries", url=f"{job.url}/results"), job)
+        report.end(
+            report.use, errors.ProtocolError("no result after four tries", url=f"{job.url}/results"), job
+        )
 
     async def _subscriber(self, report, job):
         watch = Poller.shared().watch(job, lambda w: report.seen.add(w.job.status.value))

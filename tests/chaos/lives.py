@@ -165,7 +165,9 @@ def parameter(name, direction, data_type):
         "displayName": "",
         "direction": f"esriGPParameterDirection{direction}",
         "defaultValue": None,
-        "parameterType": "esriGPParameterTypeRequired" if direction == "Input" else "esriGPParameterTypeDerived",
+        "parameterType": "esriGPParameterTypeRequired"
+        if direction == "Input"
+        else "esriGPParameterTypeDerived",
         "category": "",
     }
 
@@ -188,7 +190,14 @@ def options(text):
     """Return the options of a run: the command line's JSON over the defaults."""
     given = json.loads(text)
     return {
-        "rates": {"poll": 0.25, "submit": 0.1, "cancel": 0.3, "result": 0.2, "task": 0.1, **given.pop("rates", {})},
+        "rates": {
+            "poll": 0.25,
+            "submit": 0.1,
+            "cancel": 0.3,
+            "result": 0.2,
+            "task": 0.1,
+            **given.pop("rates", {}),
+        },
         "kinds": given.pop("kinds", {}),
         "lives": given.pop("lives", LIVES),
         "odd": 0.1,

@@ -10,12 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-
 from chaos.crowd import Crowd
 from chaos.verdicts import broken, leaks
 
@@ -69,6 +69,19 @@ def logged():
     finally:
         root.setLevel(before[0])
         root.handlers[:] = before[1]
+
+
+@contextmanager
+def noticed():
+    """Give what ended a thread, as text, and the warnings."""
+    died, before = [], threading.excepthook
+    threading.excepthook = lambda hook: died.append("".join(traceback.format_exception(hook.exc_value)))
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            yield died, warned
+    finally:
+        threading.excepthook = before
 
 
 class Belongings:
@@ -125,8 +138,7 @@ def chaos(seed, jobs, *, capture=None, idle_s=_IDLE_S, uses=None, **settings):
     outcome, before = Outcome(seed, jobs), Belongings()
     secret = f"S3cr3t{random.getrandbits(64):016x}"
     began = time.monotonic()
-    with warnings.catch_warnings(record=True) as warned, logged() as log:
-        warnings.simplefilter("always")
+    with noticed() as (died, warned), logged() as log:
         server = Server(seed=seed, jobs=jobs, secret=secret, **settings)
         try:
             crowd = Crowd(server.url, seed=seed, jobs=jobs, secret=secret, uses=uses)
@@ -140,12 +152,12 @@ def chaos(seed, jobs, *, capture=None, idle_s=_IDLE_S, uses=None, **settings):
         del crowd
         outcome.broken += left_behind(before, idle_s)
     printed = capture() if capture else ("", "")
+    warned = [str(w.message) for w in warned]
     outcome.broken += leaks(
-        secret, account, texts=texts, log=log.texts, warnings=[str(w.message) for w in warned], printed=printed
+        secret, account, texts=texts + died, log=log.texts, warnings=warned, printed=printed
     )
-    outcome.broken += [("log", text) for text in log.errors[:5]]
-    outcome.broken += [("server", text) for text in account["strange"][:5]]
-    outcome.broken += [("warning", str(w.message)) for w in warned][:5]
+    told = {"thread ended": died, "error in log": log.errors, "warning": warned, "server": account["strange"]}
+    outcome.broken += [(rule, text) for rule, lines in told.items() for text in lines[:5]]
     outcome.summary = _summary(outcome, account, reports, kinds)
     return outcome
 

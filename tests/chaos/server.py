@@ -92,9 +92,9 @@ class Connection(asyncio.Protocol):
         finally:
             self.task = None
         last = steps[-1]
-        if isinstance(last, bytes):
-            if b"\r\nConnection: close\r\n" in last or b"\r\nno header" in last or request.method == "POST":
-                self.transport.close()
+        ends = [b"\r\nConnection: close\r\n", b"\r\nno header"]
+        if isinstance(last, bytes) and (request.method == "POST" or any(end in last for end in ends)):
+            self.transport.close()
 
     def end_poll(self):
         if self.poll is not None:
@@ -142,7 +142,9 @@ class Server:
         while len(self.ports) < 2:
             door, port = "foreign" if self.ports else "main", random.randrange(15000, 32000)
             with suppress(OSError):
-                listener = await loop.create_server(lambda d=door: Connection(self, d), _HOST, port, backlog=512)
+                listener = await loop.create_server(
+                    lambda d=door: Connection(self, d), _HOST, port, backlog=512
+                )
                 self.ports[door] = port
                 self.listener = self.listener or listener
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 import zlib
 from urllib.parse import quote
 
-RESET, CLOSE, HANG = "reset", "close", "hang"  # torn down; closed politely; nothing comes until the client hangs up
+RESET, CLOSE, HANG = (
+    "reset",
+    "close",
+    "hang",
+)  # torn down; closed politely; nothing comes until the client hangs up
 
 SOFT, NEUTRAL = "soft", "hop"  # how a poll counts; hard ones count by their code, "400" and so on
 _BOMB = zlib.compressobj(9, wbits=31)
@@ -69,7 +72,7 @@ def _redirect(target):
 
 
 def _retry_after(s):
-    asked = s.rng.choice(["0", "0.2", "1", "soon", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())])
+    asked = s.rng.choice(["0", "0.2", "1", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
     return [http(f"Slow down, {s.echo}", "429 Too Many Requests", Retry_After=asked)]
 
 

@@ -133,4 +133,4 @@ def leaks(secret, account, **texts):
     for where, pieces in texts.items():
         found = shown(secret, "\n".join(pieces))
         if found:
-            yield f"token in {where}", f"{len(found)} times, such as {json.dumps(sorted(found)[0])}"
+            yield f"token in {where}", f"{len(found)} times, such as {json.dumps(min(found))}"

@@ -1,0 +1,224 @@
+"""Each rule of the chaos test can be broken: a client with one defect, a few jobs, and the rule that finds it."""
+
+import logging
+import random
+import threading
+import warnings
+
+import pytest
+from chaos import crowd
+from chaos.lives import options
+from chaos.run import chaos
+from chaos.server import ROOT, Request, Server
+
+from spatial_widgets.client import GPSession, GPTask, Job, Poller, policy, session
+from spatial_widgets.client.policy import ContactPolicy, Severity
+from spatial_widgets.client.results import Results
+from spatial_widgets.errors import ServiceError, TransportError
+from spatial_widgets.protocol import JobInfo
+
+CALM = {"lives": {"usual": 1}, "odd": 0, "revoke": 0, "close": 0}
+
+
+def run(jobs=10, *, rates=None, idle_s=5, **settings):
+    quiet = dict.fromkeys(["poll", "submit", "cancel", "result", "task"], 0)
+    settings = {**CALM, "rates": quiet | (rates or {}), **settings}
+    return chaos(1, jobs, idle_s=idle_s, **settings)
+
+
+def test_a_good_client_breaks_no_rule(capfd):
+    outcome = run(20, capture=capfd.readouterr, rates={"poll": 0.1, "submit": 0.2})
+    assert outcome.broken == []
+    assert "20 jobs" in outcome.summary
+
+
+def resent(monkeypatch):
+    post = GPTask._post
+
+    def again(task, operation, form):
+        try:
+            return post(task, operation, form)
+        except TransportError:
+            return post(task, operation, form)
+
+    monkeypatch.setattr(GPTask, "_post", again)
+
+
+def invented(monkeypatch):
+    post = GPTask._post
+
+    def made_up(task, operation, form):
+        try:
+            return post(task, operation, form)
+        except TransportError:
+            return {"jobId": "j1", "jobStatus": "esriJobSubmitted"}
+
+    monkeypatch.setattr(GPTask, "_post", made_up)
+
+
+@pytest.mark.parametrize("defect", [resent, invented])
+def test_a_lost_answer_to_a_submission_that_the_caller_does_not_hear_of_is_found(monkeypatch, defect):
+    defect(monkeypatch)
+    assert "submits" in run(4, rates={"submit": 1}, kinds={"submit": ["reset after headers"]}).rules
+
+
+def test_a_server_fault_taken_for_the_end_is_found(monkeypatch):
+    sort = policy.severity
+    hasty = lambda error: Severity.FINAL if isinstance(error, ServiceError) else sort(error)  # noqa: E731
+    monkeypatch.setattr(policy, "severity", hasty)
+    outcome = run(
+        rates={"poll": 0.5}, kinds={"poll": ["error 500 in 200"]}, uses={"wait": 1, "subscriber": 1}
+    )
+    assert outcome.rules == {"ends"}
+
+
+def test_a_contact_given_up_too_early_is_found(monkeypatch):
+    monkeypatch.setattr(crowd, "CONTACT", ContactPolicy(failures=1, silence_s=0.0))
+    outcome = run(rates={"poll": 0.5}, kinds={"poll": ["HTTP 502"]}, uses={"wait": 1, "widget": 1})
+    assert outcome.rules == {"ends"}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "rule"),
+    [("esriJobFailed", "esriJobTimedOut", "ends"), ("esriJobWaiting", "esriJobSuspended", "words")],
+)
+def test_a_status_that_the_server_never_said_is_found(monkeypatch, said, shown, rule):
+    read = JobInfo.from_json.__func__
+
+    def misread(cls, document, **named):
+        if document.get("jobStatus") == said:
+            document["jobStatus"] = shown
+        return read(cls, document, **named)
+
+    monkeypatch.setattr(JobInfo, "from_json", classmethod(misread))
+    assert rule in run(20).rules
+
+
+def test_two_polls_of_one_job_at_once_are_found(monkeypatch):
+    class NoLock:
+        def acquire(self, timeout=0):
+            return True
+
+        def release(self):
+            pass
+
+    def unlocked(job, **named):
+        job._polling = NoLock()
+        other = threading.Thread(target=crowd.Crowd._try, args=(crowd_for_errors, lambda: refresh(job)))
+        other.start()
+        try:
+            return refresh(job, **named)
+        finally:
+            other.join()
+
+    crowd_for_errors = crowd.Crowd("http://gp.test/GPServer", seed=0, jobs=0, secret="")
+    refresh = Job.refresh
+    monkeypatch.setattr(Job, "refresh", unlocked)
+    assert "overlaps" in run(odd=1, uses={"wait": 1}).rules
+
+
+def test_somebody_elses_result_is_found(monkeypatch):
+    load = Results.load
+    monkeypatch.setattr(Results, "load", lambda *a, **named: load(*a, **named).assign(n=-1))
+    assert run(uses={"result": 1, "widget": 1}).rules == {"results"}
+
+
+def test_a_thread_that_stays_is_found(monkeypatch):
+    over, live = threading.Event(), crowd.Crowd.run
+    thread = threading.Thread(target=over.wait, name="spatial-widgets-forgotten", daemon=True)
+    monkeypatch.setattr(crowd.Crowd, "run", lambda self: (thread.start(), live(self)))
+    try:
+        assert run(2, idle_s=0.5).rules == {"threads"}
+    finally:
+        over.set()
+
+
+def test_a_socket_that_stays_open_is_found(monkeypatch):
+    kept, new = [], GPSession._new_session
+
+    def keep(client):
+        kept.append(new(client))
+        return kept[-1]
+
+    monkeypatch.setattr(GPSession, "_new_session", keep)
+    assert run(2, idle_s=0.5).rules == {"sockets", "files"}
+    for each in kept:
+        each.close()
+
+
+def test_a_thread_that_an_error_ended_is_found(monkeypatch):
+    start, once = Poller._start_poll, [1]
+
+    def fragile(poller, watch):
+        start(poller, watch)
+        if once:
+            once.pop()
+            raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Poller, "_start_poll", fragile)
+    assert run(4, uses={"subscriber": 1}).rules == {"thread ended"}
+
+
+LOGGER = logging.getLogger("spatial_widgets.somewhere")
+
+
+@pytest.mark.parametrize(
+    ("deed", "rules"),
+    [
+        (LOGGER.debug, {"token in log"}),
+        (LOGGER.error, {"token in log", "error in log"}),
+        (print, {"token in printed"}),
+        (warnings.warn, {"token in warnings", "warning"}),
+    ],
+)
+def test_a_token_that_is_told_is_found(monkeypatch, capfd, deed, rules):
+    authorize = GPSession._authorize
+    monkeypatch.setattr(GPSession, "_authorize", lambda s, p, token: (deed(token), authorize(s, p, token)))
+    assert run(2, capture=capfd.readouterr).rules == rules
+
+
+def test_a_token_in_an_error_or_a_widget_is_found(monkeypatch):
+    monkeypatch.setattr(session, "mask_bytes", lambda body, _secrets: body)
+    assert run(1, rates={"task": 1}, kinds={"task": ["error 500 in 200"]}).rules == {"token in texts"}
+    assert run(20, uses={"widget": 1}).rules == {"token in texts"}
+
+
+def test_a_token_in_a_request_line_is_found(monkeypatch):
+    send = GPSession._send
+
+    def tell(client, method, url, fields, at, token):
+        return send(client, method, f"{url}?token={token}", fields, at, token)
+
+    monkeypatch.setattr(GPSession, "_send", tell)
+    assert "token at main" in run(2).rules
+
+
+def test_a_token_at_another_origin_is_found(monkeypatch):
+    def everywhere(_client, prepared, token):
+        prepared.headers["X-Esri-Authorization"] = f"Bearer {token}"
+
+    monkeypatch.setattr(GPSession, "_authorize", everywhere)
+    outcome = run(rates={"poll": 0.5}, kinds={"poll": ["redirect elsewhere"]})
+    assert outcome.rules == {"token at foreign"}
+
+
+class Line:
+    poll = None
+
+
+def test_the_same_seed_decides_the_same_in_whatever_order_requests_come():
+    def answers(order):
+        server = Server({**options('{"seed": 7, "jobs": 30, "secret": "s"}'), "revoke": 0, "close": 0})
+        server.ports = {"main": 1, "foreign": 2}
+        numbers = [n for n in range(30) for _ in range(12)]
+        order.shuffle(numbers)
+        given = {}
+        for number in numbers:
+            path = f"{ROOT}/Chaos/jobs/{server.jobs[number].job_id}?f=json"
+            request = Request(
+                f"GET {path} HTTP/1.1\r\nX-Esri-Authorization: Bearer s/0001".encode(), b"", "main"
+            )
+            given.setdefault(number, []).append(server.answer(request, Line()))
+        return given
+
+    assert answers(random.Random(1)) == answers(random.Random(2))
