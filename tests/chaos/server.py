@@ -277,6 +277,7 @@ class Server:
     def _result(self, request, job):
         count, rng = job.next("result")
         if self._is_refused(request, rng):
+            job.account["results"].append("error 498")
             return trouble.TROUBLE["error 498"][2](self._scene(request, b"", rng))
         # Once at most: who asks again gets it.
         kind = self._kind("result", rng, names=["error 500 in 200", *trouble.LOSSES]) if not count else ""
