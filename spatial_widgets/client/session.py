@@ -26,6 +26,7 @@ from spatial_widgets.client.policy import RetryPolicy
 from spatial_widgets.client.question import Question
 from spatial_widgets.client.reply import ERROR_BODY_MAX, Reply, connection_hint, is_error_body, retry_after_s
 from spatial_widgets.client.secret import Secret, Secrets
+from spatial_widgets.client.surroundings import Surroundings
 from spatial_widgets.errors import (
     AuthenticationError,
     ParameterError,
@@ -34,7 +35,7 @@ from spatial_widgets.errors import (
     TransportTimeout,
 )
 from spatial_widgets.protocol.plain import plain
-from spatial_widgets.protocol.urls import is_loopback, origin, resolve
+from spatial_widgets.protocol.urls import origin, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,6 +122,9 @@ class GPSession(Conversation):
             Secrets(*(known for known in (masked, login and login.secrets) if known)),
             retry=retry or RetryPolicy(),
             clock=clock,
+        )
+        self._surroundings = Surroundings(
+            lambda url: requests.Session().merge_environment_settings(url, {}, True, None, None)
         )
         renewed_after_fork(self)
         if auth is not None:
@@ -296,30 +300,30 @@ class GPSession(Conversation):
         shown = shown if is_home else None
         # A kept connection may be dead, and a write is not sent twice.
         session = self._new_session(self._adapter()) if question.is_write else self._thread_session()
-        request = requests.Request(question.method(shown), question.url, auth=_own_auth_only)
+        content: dict[str, Any] = {"headers": dict(session.headers)}
         body = question.body(shown)
         if body is None:
-            request.params = dict(question.fields)
+            content["params"] = dict(question.fields)
         else:
-            request.headers.update(body.headers)
+            content["headers"].update(body.headers)
             # requests passes on what it can read, with a Content-Length; a small body is no work either way.
-            request.data = body if len(body) > _STREAMED else body.read()
-        prepared = session.prepare_request(request)
+            content["data"] = body if len(body) > _STREAMED else body.read()
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            question.method(shown), question.url, auth=_own_auth_only, cookies=session.cookies, **content
+        )
         if is_home:
             self._authorize(prepared, shown)
         else:
             prepared.headers.pop("Cookie", None)  # cookies know no ports, and some servers put tokens in them
         if question.is_write:
             prepared.headers["Connection"] = "close"
-        settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
-        if is_loopback(question.url):
-            settings["proxies"] = {}
         left = SILENCE_S if at is None else max(0.05, at - time.monotonic())
         return session.send(
             prepared,
             allow_redirects=False,
             timeout=(min(_CONNECT_S, left), min(SILENCE_S, left)),
-            **settings,
+            **self._surroundings.settings(question.url),
         )
 
     def _authorize(self, prepared: requests.PreparedRequest, shown: Pass | None) -> None:

@@ -340,6 +340,8 @@ def test_nothing_runs_when_nothing_is_watched():
     asked = app.count(app.job_id)
     assert not poller._has_work()
     assert app.count(app.job_id) == asked
+
+
 def test_a_job_that_comes_while_the_others_are_gone_through_does_not_end_the_polling():
     class Nobody:
         def submit(self, work):
