@@ -122,7 +122,7 @@ def test_an_interrupt_ends_the_cell_at_once_and_not_the_job(kernel, server, numb
     printed, trace = kernel.end()
     assert not trace, trace
     caught, notes = printed.split(" ", 1)
-    assert float(caught) - sent < 2  # on a busy machine
+    assert float(caught) - sent < 5  # on a busy machine
     assert ("job.cancel()" in notes) == (number < 3)
     assert not [r for r in server.requests if "/cancel" in r]
     assert kernel.run("print('at hand')") == "at hand\n"
@@ -161,4 +161,4 @@ def test_a_kernel_that_watches_a_hundred_jobs_of_a_silent_server_restarts_at_onc
         kernel.client.shutdown(restart=True)
         kernel.manager.provisioner.process.wait(20)
         # Half a second is what any such kernel needs; a busy machine makes more of it. A request may take 30 s.
-        assert time.monotonic() - float(goodbye.read_text()) < 5
+        assert time.monotonic() - float(goodbye.read_text()) < 10

@@ -72,4 +72,5 @@ class Cancelling:
         def said_so(info: JobInfo) -> JobInfo:
             return info if info.status.is_terminal else replace(info, status=word)
 
-        self._job.note(said_so, timeout_s=budget.left_s or 0.0)
+        self._job.snapshot.change(said_so, timeout_s=budget.left_s or 0.0)
+        self._job.tell_watch()

@@ -65,7 +65,7 @@ class Job:
         self.watch: Watch | None = None  # set by the poller that watches this job
         self.results = Results(self)
         self.pace_changed = threading.Condition()  # notified when the poll interval is another
-        self._snapshot = Snapshot(self.url, info)
+        self.snapshot = Snapshot(self.url, info)
         self._cancelling = Cancelling(self)
         renewed_after_fork(self)
 
@@ -73,7 +73,7 @@ class Job:
         """Leave the watch to the parent, in a forked child, and get locks of one's own."""
         self.watch = None
         self.pace_changed = threading.Condition()
-        self._snapshot.after_fork()
+        self.snapshot.after_fork()
         self.results.after_fork()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -117,7 +117,7 @@ class Job:
     @property
     def info(self) -> JobInfo:
         """The last snapshot."""
-        return self._snapshot.info
+        return self.snapshot.info
 
     @property
     def status(self) -> JobStatus:
@@ -128,11 +128,6 @@ class Job:
     def messages(self) -> tuple[JobMessage, ...]:
         """The messages in the last snapshot."""
         return self.info.messages
-
-    @property
-    def retry_after_s(self) -> float | None:
-        """Seconds that the service's last answer asked to be left alone for, or None."""
-        return self._snapshot.retry_after_s
 
     @property
     def cancel_pending(self) -> bool:
@@ -170,18 +165,14 @@ class Job:
         makes no difference to the poll.
         """
         budget, before = Budget(self.session.clock, deadline_s), self.status
-        self._snapshot.refresh(self.session, budget)
+        self.snapshot.refresh(self.session, budget)
         traces.follow(self, before)
         self._cancelling.go_on(budget)
-        self._tell_watch()
+        self.tell_watch()
         return self.info
 
-    def note(self, change: Callable[[JobInfo], JobInfo], *, timeout_s: float) -> None:
-        """Change the last snapshot by what another answer said."""
-        self._snapshot.change(change, timeout_s=timeout_s)
-        self._tell_watch()
-
-    def _tell_watch(self) -> None:
+    def tell_watch(self) -> None:
+        """Have a change of the snapshot told to whoever watches."""
         if self.watch is not None:
             self.watch.catch_up()
 
@@ -324,11 +315,6 @@ class Job:
         Notes
         -----
         One GET per poll, as :meth:`wait`; all jobs and loops of a process share one poller.
-
-        Examples
-        --------
-        >>> async for info in job.updates():              # doctest: +SKIP
-        ...     print(info.status, info.progress)
         """
         return updates(self)
 

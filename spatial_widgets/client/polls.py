@@ -198,7 +198,9 @@ class Polls:
     def _note_answer(self, watch: Watch, now: float) -> None:
         was_lost, was_failing = watch.is_lost, watch.failure is not None
         watch.failure = watch.error = None
-        delay = watch.schedule.after_reply(now, watch.job.info, retry_after_s=watch.job.retry_after_s)
+        delay = watch.schedule.after_reply(
+            now, watch.job.info, retry_after_s=watch.job.snapshot.retry_after_s
+        )
         if was_lost or was_failing or watch.published != watch.job.info:
             watch.publish()
         if watch.errand is None:

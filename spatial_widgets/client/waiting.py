@@ -65,7 +65,7 @@ class Waiting:
                 end = parted(self._job, error, schedule, now)
                 raise end from end.__cause__
             return delay
-        return schedule.after_reply(self._clock.now(), info, retry_after_s=self._job.retry_after_s)
+        return schedule.after_reply(self._clock.now(), info, retry_after_s=self._job.snapshot.retry_after_s)
 
     def _pause(self, schedule: PollSchedule, delay: float) -> None:
         """Wait for the next poll; not longer than this machine is awake, and the interval is what it was."""

@@ -3,7 +3,7 @@
 import pytest
 import requests
 from fakes import FakeClock, InlineWorkers, ScriptedApp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial_widgets import errors
@@ -85,7 +85,8 @@ def test_after_waking_connections_are_new():
     assert seen.job.session._thread_session() is not before
 
 
-@given(st.lists(st.floats(-4.0, 4.0), max_size=30))
+@settings(max_examples=25)
+@given(st.lists(st.floats(-4.0, 4.0), max_size=20))
 def test_a_clock_that_is_corrected_in_small_steps_changes_nothing(steps):
     plain, corrected = Watched(["esriJobExecuting"]), Watched(["esriJobExecuting"])
     for scene in (plain, corrected):
@@ -98,7 +99,8 @@ def test_a_clock_that_is_corrected_in_small_steps_changes_nothing(steps):
     assert corrected.asked_at == plain.asked_at
 
 
-@given(st.lists(st.tuples(st.floats(0.1, 40), st.floats(-1e6, 1e6)), max_size=60))
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.floats(0.1, 40), st.floats(-1e6, 1e6)), max_size=40))
 def test_a_clock_that_jumps_for_ever_does_not_keep_a_job_from_being_lost(jumps):
     seen = Watched(["esriJobExecuting", DOWN])
     for pause, leap in jumps:

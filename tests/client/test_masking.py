@@ -132,5 +132,5 @@ def test_what_is_no_utf_8_stays_none_when_a_token_is_taken_out_of_it():
     body = b'{"jobStatus": "esriJob\xff\xfe AAPK-012/345"}'
     assert mask_bytes(body, {"AAPK-012/345"}) == b'{"jobStatus": "esriJob\xff\xfe ***"}'
     app = ScriptedApp([Raw(body)])
-    with pytest.raises(errors.ProtocolError, match="not whole JSON"):
+    with pytest.raises(errors.ProtocolError, match="not UTF-8"):
         app.submit(auth="AAPK-012/345").refresh()

@@ -79,7 +79,9 @@ def test_a_process_that_watches_a_hundred_jobs_of_a_silent_server_ends_at_once(h
             program.process.terminate()
         began = time.monotonic()
         status = program.process.wait(20)
-        assert time.monotonic() - began < 3  # on a busy machine; a request may take 30 s
+        assert (
+            time.monotonic() - began < 10
+        )  # tenths of that, on a machine that is not busy; a request may take 30 s
         expected = {"sys.exit": 3, "SIGTERM": -signal.SIGTERM, "an exception": 1}
         assert status == expected.get(how, 0)
         errors = program.process.stderr.read()
@@ -92,7 +94,7 @@ PHASES = {
     "the pause between two polls": ("_pause", "job(2).wait()"),
     "a watch": ("wait_for_change", "watched(3).wait()"),
     "the poll of another thread": ("take", "polled(4).wait()"),
-    "a maker of tokens": ("_made", "job(5, auth=threading.Event().wait).wait()"),
+    "a maker of tokens": ("_asked", "job(5, auth=threading.Event().wait).wait()"),
     "the result's own request": ("readinto", "job(6, status='Succeeded').result('bufferLayer')"),
     "the waiting of result()": ("wait_for_change", "watched(7).result()"),
     "a watch of a lost job": ("wait_for_change", "lost(8).wait()"),
@@ -119,7 +121,7 @@ def test_ctrl_c_returns_at_once_leaves_the_job_and_says_how_to_cancel(where, act
     def polled(number):
         made, inside = job(number), threading.Event()
         threading.Thread(target=made.refresh, daemon=True).start()
-        while made._snapshot._turns._owner is None:
+        while made.snapshot._turns._owner is None:
             threading.Event().wait(0.01)
         return made
 
@@ -152,7 +154,7 @@ def test_ctrl_c_returns_at_once_leaves_the_job_and_says_how_to_cancel(where, act
 
     with RawServer(handle) as server, Program(code.replace("ACT", act), server.url, where) as program:
         heard = program.hear()
-        assert heard["took"] < 2  # on a busy machine
+        assert heard["took"] < 5  # hundredths of that, on a machine that is not busy
         (note,) = heard["notes"]
         assert ("job.result('bufferLayer')" if "bufferLayer" in act else "job.cancel()") in note
         assert program.process.wait(20) == 0, program.process.stderr.read()

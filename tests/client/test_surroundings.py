@@ -27,11 +27,12 @@ def test_a_proxy_set_in_the_next_cell_is_used_by_the_next_request(monkeypatch, n
     for known in [n for n in os.environ if n.casefold().endswith("_proxy")]:
         monkeypatch.delenv(known)
     with RawServer(answer(OK)) as proxy:
-        session = GPSession(URL)
-        session._surroundings.settings(URL)
+        url = URL.replace("https://", "http://")
+        session = GPSession(url)
+        session._surroundings.settings(url)
         monkeypatch.setenv(name, proxy.url.partition("/arcgis")[0])
-        assert session.get_json(URL) == {"ok": True}
-        assert proxy.requests[0].startswith(f"GET {URL}")
+        assert session.get_json(url) == {"ok": True}
+        assert proxy.requests[0].startswith(f"GET {url}")
 
 
 def test_the_local_machine_is_asked_without_a_proxy(monkeypatch):
