@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spatial_widgets.local import LocalService, connect
     from spatial_widgets.protocol import ArealUnit, JobInfo, JobMessage, JobStatus, LinearUnit
     from spatial_widgets.server.registry import task
-    from spatial_widgets.widgets import JobWidget
+    from spatial_widgets.widgets import JobTable, JobWidget
 
 __all__ = [
     "ArealUnit",
@@ -26,6 +26,7 @@ __all__ = [
     "JobInfo",
     "JobMessage",
     "JobStatus",
+    "JobTable",
     "JobWidget",
     "LinearUnit",
     "LocalService",
@@ -45,6 +46,7 @@ _HOMES = {
     "JobInfo": "protocol",
     "JobMessage": "protocol",
     "JobStatus": "protocol",
+    "JobTable": "widgets",
     "JobWidget": "widgets",
     "LinearUnit": "protocol",
     "LocalService": "local",

@@ -43,6 +43,8 @@ class Job:
     ----------
     url, job_id, task : where and what it is; never change.
     info : the last snapshot, a :class:`JobInfo`. Reading it never costs a request.
+    first_seen_at : when the first snapshot came, in seconds since 1970-01-01 UTC: of a job that was submitted
+        here, when that was.
 
     Notes
     -----
@@ -64,6 +66,7 @@ class Job:
         self.contact_policy = contact or ContactPolicy()
         self.watch: Watch | None = None  # set by the poller that watches this job
         self.results = Results(self)
+        self.first_seen_at = info.received_at
         self.pace_changed = threading.Condition()  # notified when the poll interval is another
         self.snapshot = Snapshot(self.url, info)
         self._cancelling = Cancelling(self)

@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
 import anywidget
 
-__all__ = ["LiveWidget", "static_text"]
+__all__ = ["LiveWidget", "module_text", "static_text"]
 
 logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";$', flags=re.MULTILINE)
+_EXPORT = re.compile(r"^export (?:const|class|(?:async )?function) (\w+)", flags=re.MULTILINE)
 _VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 
 
 def static_text(name: str) -> str:
     """Return a front-end file as text; handed to anywidget as a path it would keep every instance alive."""
     return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def module_text(name: str) -> str:
+    """Return a front-end module as one text with the neighbours that it imports, each in a scope of its own.
+
+    A module that is handed to the browser as text has no address, so that ``./job.js`` would lead nowhere.
+    """
+    scopes: dict[str, str] = {}
+
+    def joined(module: str) -> str:
+        return _IMPORT.sub(lambda found: f"const {{{found[1]}}} = {scope(found[2])};", static_text(module))
+
+    def scope(module: str) -> str:
+        variable = f"$_{Path(module).stem}"
+        if variable not in scopes:
+            text = joined(module)
+            names = ", ".join(_EXPORT.findall(text))
+            text = re.sub(
+                r"^export (default )?",
+                lambda found: "const $_ = " if found[1] else "",
+                text,
+                flags=re.MULTILINE,
+            )
+            scopes[variable] = f"const {variable} = (() => {{\n{text}\nreturn {{ {names} }};\n}})();"
+        return variable
+
+    last = joined(name)
+    return "\n".join([*scopes.values(), last])
 
 
 class LiveWidget(anywidget.AnyWidget):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from spatial_widgets.client.poller import Watch
     from spatial_widgets.protocol import JobInfo, JobMessage
 
-__all__ = ["JobWidget", "show_job"]
+__all__ = ["JobWidget", "show_job", "widget_of"]
 
 _TAIL = 200
 _BATCH = 250
@@ -298,7 +298,12 @@ class JobWidget(LiveWidget):
 _widgets: weakref.WeakKeyDictionary[Job, JobWidget] = weakref.WeakKeyDictionary()
 
 
+def widget_of(job: Job) -> JobWidget | None:
+    """Return the widget that a job has, if it has one that is open."""
+    widget = _widgets.get(job)
+    return None if widget is None or widget._is_closed else widget  # noqa: SLF001
+
+
 def show_job(job: Job) -> JobWidget:
     """Return the widget of a job: the one it has, or a new one."""
-    widget = _widgets.get(job)
-    return widget if widget is not None and not widget._is_closed else JobWidget(job)  # noqa: SLF001
+    return widget_of(job) or JobWidget(job)

@@ -41,6 +41,7 @@ __all__ = [
     "fresh_lines",
     "html_text",
     "is_shared",
+    "pill",
     "plain_text",
     "result_problem",
     "summarize",
@@ -80,6 +81,13 @@ LOST = "Lost contact"
 def badge(status: JobStatus) -> tuple[str, str]:
     """Return ``(text, tone)``; an unknown status shows its raw word as a running job."""
     return (status.label if status.is_known else status.value), TONES.get(status, "running")
+
+
+def pill(status: JobStatus) -> str:
+    """Return the badge of a saved page, as HTML."""
+    word, tone = badge(status)
+    style = f"background:{_COLOURS[tone]};color:#fff;padding:1px 8px;border-radius:9px"
+    return f'<span style="{style}">{html.escape(word)}</span>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +250,7 @@ def html_text(
 ) -> str:
     """Return the state of a job as ``text/html`` that reads well without script, style or theme."""
     e = html.escape
-    word, tone = badge(job.status)
-    pill = f"background:{_COLOURS[tone]};color:#fff;padding:1px 8px;border-radius:9px"
-    status = f'<span style="{pill}">{e(word)}</span> <code>{e(job.status.value)}</code>'
+    status = f"{pill(job.status)} <code>{e(job.status.value)}</code>"
     if is_lost:
         status += f" <strong>{LOST}</strong>"
     parts = [f"<div><strong>{e(job.task.name)}</strong> {status} <small>job {e(job.job_id)}</small>"]

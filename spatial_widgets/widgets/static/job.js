@@ -106,7 +106,7 @@ export class Log {
   }
 }
 
-function make(tag, name, attributes = {}, text = null) {
+export function make(tag, name, attributes = {}, text = null) {
   const node = document.createElement(tag);
   if (name) node.className = name;
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);

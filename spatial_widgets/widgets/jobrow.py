@@ -1,0 +1,231 @@
+"""What a table shows of one job, and of all of them together, as plain values: no widget, no HTTP, no clock."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from spatial_widgets.protocol import JobStatus
+from spatial_widgets.widgets import view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from spatial_widgets.client import Job
+    from spatial_widgets.client.poller import Watch
+    from spatial_widgets.widgets.recent import RecentJob
+
+__all__ = ["AS_LAST_SEEN", "JobRow", "frame", "html_text", "plain_text", "read", "summary"]
+
+AS_LAST_SEEN = "as last seen"
+_LOST = "lost"
+_EMPTY = "No jobs yet: table.add(job) shows one here."
+_LONGEST = 300
+_HTML_ROWS = 200
+_TEXT_ROWS = 20
+_ORDER = list(JobStatus)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One row.
+
+    Attributes
+    ----------
+    key : the row's number in its table, which never changes.
+    word : the status as a sentence has it: "running", "failed"; "lost" and "as last seen" where nobody polls.
+    hold : why the job is not followed: "lost", "as last seen", or "".
+    submitted, ended : seconds since 1970-01-01 UTC, where known.
+    message : the last thing that the service said; the last error of a job that failed.
+    note : what went wrong on our side, or what became of a cancel; "" for nothing.
+    retry : whether the same job can be submitted again from here.
+    widget : the model ID of the job's own widget, once somebody opened the row.
+    """
+
+    key: int
+    task: str
+    id: str
+    url: str
+    status: str
+    word: str
+    hold: str = ""
+    progress: float | None = None
+    submitted: float | None = None
+    ended: float | None = None
+    message: str = ""
+    note: str = ""
+    retry: bool = False
+    widget: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it."""
+        return asdict(self)
+
+    def changes(self, before: JobRow) -> dict[str, Any]:
+        """Return what is new, and the key."""
+        now = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return {"key": self.key} | {name: new for name, new in now if new != getattr(before, name)}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be heard of the job here."""
+        return bool(self.hold) or JobStatus.parse(self.status).is_terminal
+
+
+def read(
+    key: int,
+    job: Job,
+    watch: Watch | None,
+    *,
+    past: RecentJob | None = None,
+    is_followed: bool = True,
+    note: str = "",
+    can_retry: bool = False,
+    widget: str = "",
+) -> JobRow:
+    """Return the row of a job as last known. No request.
+
+    Parameters
+    ----------
+    past : what the history knows of it.
+    is_followed : whether somebody asks how it stands.
+    note, widget : as in the row.
+    can_retry : whether it could be submitted again, once it has failed.
+    """
+    info = job.info
+    status = info.status
+    lost = watch.error if watch is not None and not status.is_terminal else None
+    hold = _LOST if lost is not None else AS_LAST_SEEN if not (is_followed or status.is_terminal) else ""
+    if lost is not None:
+        note = note or _short(str(lost))
+    elif watch is not None and watch.failure is not None and not status.is_terminal:
+        note = note or "No answer from the service, still trying."
+    said = info.errors or [m.description for m in info.messages if m.description.strip()]
+    submitted, ended = _times(job, past, is_over=bool(lost) or status.is_terminal)
+    return JobRow(
+        key=key,
+        task=job.task.name,
+        id=job.job_id,
+        url=job.url,
+        status=status.value,
+        word=_word(status, hold),
+        hold=hold,
+        progress=info.progress.percent if info.progress else 100.0 if status.is_success else None,
+        submitted=submitted,
+        ended=ended,
+        message=_short(said[-1]) if said else "",
+        note=note,
+        retry=can_retry and status.is_terminal and not status.is_success,
+        widget=widget,
+    )
+
+
+def _times(job: Job, past: RecentJob | None, *, is_over: bool) -> tuple[float | None, float | None]:
+    """Return when a job was submitted and ended, each None where that is not known."""
+    info = job.info
+    was_over = is_over and info.received_at == job.first_seen_at  # may be of any age
+    ended = info.received_at if is_over and not was_over else None
+    if past is not None and past.submitted is not None:
+        return past.submitted, ended or past.ended
+    return (None if was_over else job.first_seen_at), ended
+
+
+def _word(status: JobStatus, hold: str) -> str:
+    if hold:
+        return hold
+    if not status.is_known:
+        return status.value
+    return "running" if status is JobStatus.EXECUTING else status.label.lower()
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+# ---------------------------------------------------------------- all of them
+
+
+def summary(rows: Iterable[JobRow]) -> str:
+    """Return the line above the table: ``37 running, 60 succeeded, 3 failed``."""
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for row in rows:
+        counts[row.word] += 1
+        first.setdefault(row.word, row.status)
+
+    def place(word: str) -> tuple[bool, int, str]:
+        status = JobStatus.parse(first[word])
+        course = _ORDER.index(status if status in _ORDER else JobStatus.EXECUTING)
+        return word in {_LOST, AS_LAST_SEEN}, course, word
+
+    return ", ".join(f"{counts[word]:,} {word}" for word in sorted(counts, key=place)) or _EMPTY
+
+
+def frame(rows: Sequence[JobRow], now: float) -> pd.DataFrame:
+    """Return the rows as a DataFrame; ``now`` ends the time of those that still run."""
+    submitted = pd.Series([row.submitted for row in rows], dtype="float64")
+    ended = pd.Series([row.ended if row.is_over else now for row in rows], dtype="float64")
+    return pd.DataFrame(
+        {
+            "task": pd.Series([row.task for row in rows], dtype=object),
+            "job_id": pd.Series([row.id for row in rows], dtype=object),
+            "status": pd.Series([row.status for row in rows], dtype=object),
+            "progress": pd.Series([row.progress for row in rows], dtype="float64"),
+            "submitted": pd.to_datetime(submitted.round(3), unit="s", utc=True),
+            "elapsed": pd.to_timedelta((ended - submitted).clip(lower=0).round(3), unit="s"),
+            "last_message": pd.Series([row.message for row in rows], dtype=object),
+            "url": pd.Series([row.url for row in rows], dtype=object),
+        }
+    )
+
+
+def plain_text(rows: Sequence[JobRow]) -> str:
+    """Return the table as ``text/plain``. Nothing in it ticks: it changes only when a job does."""
+    shown, left = _most_telling(rows, _TEXT_ROWS)
+    lines = [f"JobTable of {_jobs(len(rows))}: {summary(rows)}" if rows else f"JobTable. {_EMPTY}"]
+    lines += [f"  {row.task} job {row.id}: {_told(row)}" for row in shown]
+    return "\n".join([*lines, *([f"  … and {left:,} more"] if left else [])])
+
+
+def html_text(rows: Sequence[JobRow]) -> str:
+    """Return the table as ``text/html`` that reads well without script, style or theme."""
+    e = html.escape
+    shown, left = _most_telling(rows, _HTML_ROWS)
+    head = f"<p>{e(f'{_jobs(len(rows))}: ' if rows else '')}{e(summary(rows))}</p>"
+    if not rows:
+        return f"<div>{head}</div>"
+    names = "".join(f"<th>{name}</th>" for name in ("Task", "Status", "Last message", "Job"))
+    body = "".join(
+        f"<tr><td>{e(row.task)}</td><td>{view.pill(JobStatus.parse(row.status))} {e(row.hold)} "
+        f"<code>{e(row.status)}</code></td><td>{e(row.note or row.message)}</td><td>{e(row.id)}</td></tr>"
+        for row in shown
+    )
+    more = f"<p>… and {left:,} more</p>" if left else ""
+    return f"<div>{head}<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>{more}</div>"
+
+
+def _told(row: JobRow) -> str:
+    text = row.note or row.message
+    word = view.badge(JobStatus.parse(row.status))[0]
+    return f"{word}{f', {row.hold}' if row.hold else ''} ({row.status}){f': {text}' if text else ''}"
+
+
+def _jobs(number: int) -> str:
+    return f"{number:,} {'job' if number == 1 else 'jobs'}"
+
+
+def _most_telling(rows: Sequence[JobRow], most: int) -> tuple[Sequence[JobRow], int]:
+    """Return the rows to print and the number of the others; trouble is printed first when it may not be all."""
+    if len(rows) <= most:
+        return rows, 0
+
+    def is_well(row: JobRow) -> bool:
+        tone = view.badge(JobStatus.parse(row.status))[1]
+        return tone != "bad" and row.hold != _LOST and not row.note
+
+    return sorted(rows, key=is_well)[:most], len(rows) - most
