@@ -78,7 +78,7 @@ class JobTable(LiveWidget):
         self._is_closed = False
         self._tally: Counter[str] = Counter()
         self._saved: list[str] = []  # what each output shows, as text/html
-        self._feed = Feed(self._rows, self._send, self._chores)
+        self._feed = Feed(self._rows, self.send, self._chores)
         chosen = jobs_of(jobs, "JobTable(jobs)")
         super().__init__(**traits)
         self.on_msg(self._on_browser)
@@ -264,9 +264,6 @@ class JobTable(LiveWidget):
         entry.note = note
         self._on_change(entry)
 
-    def _send(self, message: dict[str, Any]) -> None:
-        self.send(message)
-
     def _chores(self) -> list[Callable[[], None]]:
         """Return what brings saved pages up to date."""
         chores: list[Callable[[], None]] = []
@@ -287,7 +284,7 @@ class JobTable(LiveWidget):
     def _on_browser(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Answer a view: never with HTTP here, and never by writing a trait."""
         kind = content.get("kind") if isinstance(content, dict) else None
-        if kind not in {"hello", "cancel", "open", "retry"}:
+        if kind not in ("hello", "cancel", "open", "retry"):  # noqa: PLR6201 -- it may be anything, a list too
             return
         keys = content.get("keys")
         chosen = [

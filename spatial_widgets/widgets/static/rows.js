@@ -28,6 +28,9 @@ export const isOver = (row) => row.hold !== "" || FINAL.has(row.status);
 /** Whether there is somebody to ask for its cancel, and it was not asked yet. */
 export const canCancel = (row) => row.hold !== "as last seen" && !FINAL.has(row.status) && badge(row.status).tone !== "stopping";
 
+/** The status of a row for a reader: the word on its badge, or why nobody follows it. */
+const label = (row) => (row.hold ? row.hold[0].toUpperCase() + row.hold.slice(1) : badge(row.status).text);
+
 /** Seconds from submit to end or now; null where unknown. @param {number} now seconds, the kernel's clock */
 export function age(row, now) {
   if (row.submitted === null || (row.ended === null && isOver(row))) return null;
@@ -95,7 +98,7 @@ export function matches(row, text) {
 }
 
 /**
- * What is listed, in order: rows as `{ row }`, and heads of groups as `{ word, count }`.
+ * What is listed, in order: rows as `{ row }`, and heads of groups as `{ label, count }`.
  * @param {Iterable<any>} rows
  * @param {{text: string, word: string, column: string, direction: number, grouped: boolean}} how `word` "" is every status,
  *   `column` "" the order in which the jobs came
@@ -114,17 +117,17 @@ export function list(rows, how, now) {
     groups.get(row.word).push({ row });
   }
   const heads = [...groups].sort(([, a], [, b]) => RANK.status(a[0].row) - RANK.status(b[0].row));
-  return heads.flatMap(([word, items]) => [{ word, count: items.length }, ...items]);
+  return heads.flatMap(([, items]) => [{ label: label(items[0].row), count: items.length }, ...items]);
 }
 
-/** The words that rows have, each with its number, in the course of a job. @returns {[string, number][]} */
+/** The statuses that rows have, each with its number, in the course of a job. */
 export function words(rows) {
   const found = new Map();
   for (const row of rows) {
-    const seen = found.get(row.word);
-    found.set(row.word, { count: (seen?.count ?? 0) + 1, rank: seen?.rank ?? RANK.status(row) });
+    if (!found.has(row.word)) found.set(row.word, { word: row.word, label: label(row), count: 0, rank: RANK.status(row) });
+    found.get(row.word).count++;
   }
-  return [...found].sort(([, a], [, b]) => a.rank - b.rank).map(([word, { count }]) => [word, count]);
+  return [...found.values()].sort((a, b) => a.rank - b.rank);
 }
 
 /**

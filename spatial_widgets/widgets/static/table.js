@@ -8,7 +8,7 @@ import { Details, fillRow, makeRow, tick } from "./tablerow.js";
 const SPAN = String(COLUMNS.length + 2);
 const ROW_PX = 30; // until one was measured
 const VIEW_PX = 400;
-const SPOKEN_MS = 2000; // a count that changes all the time is said now and then
+const SPOKEN_MS = 1000; // a count that changes all the time is said now and then
 const BUSY = "The kernel is busy with a cell: this is handled when the cell ends. Interrupt the kernel to stop the cell now.";
 const LOST = "Connection to the kernel was lost. The jobs go on at their services; JobTable.recent() shows them again.";
 
@@ -61,7 +61,7 @@ function build() {
 }
 
 
-const count = (n, thing) => `${n.toLocaleString("en-US")} ${thing}${n === 1 ? "" : "s"}`;
+const digits = (n) => n.toLocaleString("en-US");
 
 /** One view: how it lists the rows of its model, and what of that is in the page. */
 class View {
@@ -132,6 +132,7 @@ class View {
     const extras = open.map((index) => [index, this.details.height(this.items[index].row.key)]);
     const kept = focusRow ? [...open, places.get(Number(focusRow.dataset.key)) ?? -1] : open;
     const header = this.ui.table.tHead.offsetHeight;
+    scroller.style.setProperty("--sw-view", `${scroller.clientWidth}px`);
     const sight = { count: this.items.length, height: this.height, extras, top: scroller.scrollTop, view: (scroller.clientHeight || VIEW_PX) - header };
     if (!places.has(this.state.current)) this.state.current = this.items.find((item) => item.row)?.row.key;
     const parts = layOut(this.items.length, inSight(sight), kept, this.height, extras);
@@ -177,7 +178,9 @@ class View {
       const item = this.items[index];
       if (!item.row) {
         const head = make("tr", "sw-group", { "aria-rowindex": String(index + 2) });
-        head.append(make("th", "", { colspan: SPAN, scope: "colgroup" }, `${item.word} (${item.count.toLocaleString("en-US")})`));
+        const cell = make("th", "", { colspan: SPAN, scope: "colgroup" });
+        cell.append(make("span", "", {}, `${item.label} (${digits(item.count)})`));
+        head.append(cell);
         found.push(head);
         continue;
       }
@@ -226,7 +229,8 @@ class View {
 
   drawTools() {
     const { ui, state } = this;
-    const options = [["", `All statuses (${this.rows.size.toLocaleString("en-US")})`], ...words(this.rows.values()).map(([w, n]) => [w, `${w} (${n.toLocaleString("en-US")})`])];
+    const options = words(this.rows.values()).map(({ word, label, count }) => [word, `${label} (${digits(count)})`]);
+    options.unshift(["", `All statuses (${digits(this.rows.size)})`]);
     if (state.word && !options.some(([w]) => w === state.word)) options.push([state.word, `${state.word} (0)`]);
     const shown = [...ui.word.options];
     options.forEach(([value, text], index) => {
@@ -239,10 +243,10 @@ class View {
     const chosen = [...state.selected].filter((key) => canCancel(this.rows.get(key)));
     const running = [...this.rows.values()].filter(canCancel);
     ui.cancel.hidden = state.selected.size === 0 || this.pending !== null;
-    ui.cancel.textContent = `Cancel selected (${chosen.length.toLocaleString("en-US")})`;
+    ui.cancel.textContent = `Cancel selected (${digits(chosen.length)})`;
     ui.cancel.disabled = !chosen.length || !this.shared.live;
     ui.cancelAll.hidden = !running.length || this.pending !== null;
-    ui.cancelAll.textContent = `Cancel all running (${running.length.toLocaleString("en-US")})`;
+    ui.cancelAll.textContent = `Cancel all running (${digits(running.length)})`;
     ui.cancelAll.disabled = !this.shared.live;
     ui.sure.hidden = this.pending === null;
     const listed = this.items.filter((item) => item.row);
@@ -260,7 +264,7 @@ class View {
     }
     clearTimeout(this.speaking);
     this.speaking = 0;
-    const parts = words(this.rows.values()).map(([w, n]) => `${n.toLocaleString("en-US")} ${w}`);
+    const parts = words(this.rows.values()).map(({ word, count }) => `${digits(count)} ${word}`);
     const none = this.shared.came ? "No jobs yet: table.add(job) shows one here." : "";
     const text = parts.join(", ") || none;
     if (this.ui.summary.textContent === text) return;
@@ -318,7 +322,7 @@ class View {
   ask(number, act) {
     if (number <= 1) return act();
     this.pending = act;
-    this.ui.yes.textContent = `Yes, cancel ${count(number, "job")}`;
+    this.ui.yes.textContent = `Yes, cancel ${digits(number)} jobs`;
     this.drawTools();
     this.ui.no.focus();
   }
@@ -356,8 +360,8 @@ class View {
     const { url } = this.rows.get(Number(node.dataset.key));
     try {
       await navigator.clipboard.writeText(url);
-      node.sw.copy.textContent = "Copied";
-      setTimeout(() => (node.sw.copy.textContent = "Copy URL"), 1500);
+      node.sw.copy.textContent = "✓";
+      setTimeout(() => (node.sw.copy.textContent = "URL"), 1500);
     } catch {
       this.hint = `Job URL: ${url}`; // no clipboard here: show it, to be selected by hand
       this.drawNote();

@@ -6,7 +6,7 @@ import { age, canCancel } from "./rows.js";
 const CONTROLS = [
   ["cancel", "Cancel", "Cancel"],
   ["retry", "Retry", "Submit again:"],
-  ["copy", "Copy URL", "Copy the URL of"],
+  ["copy", "URL", "Copy the URL of"],
 ];
 
 /** Everything a row is made of. `node.sw` holds its parts, and the row that was drawn last. */
@@ -66,7 +66,10 @@ export function fillRow(node, row, live) {
   sw.task.title = row.task;
   sw.pick.setAttribute("aria-label", `Select ${name}`);
   sw.open.setAttribute("aria-label", `Details of ${name}`);
-  for (const [part, , verb] of CONTROLS) sw[part].setAttribute("aria-label", `${verb} ${name}`);
+  for (const [part, , verb] of CONTROLS) {
+    sw[part].setAttribute("aria-label", `${verb} ${name}`);
+    sw[part].title = `${verb} ${name}`;
+  }
   sw.cancel.hidden = !canCancel(row);
   sw.cancel.disabled = !live;
   sw.retry.hidden = !row.retry;
