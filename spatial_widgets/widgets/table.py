@@ -284,7 +284,7 @@ class JobTable(LiveWidget):
     def _on_browser(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Answer a view: never with HTTP here, and never by writing a trait."""
         kind = content.get("kind") if isinstance(content, dict) else None
-        if kind not in ("hello", "cancel", "open", "retry"):  # noqa: PLR6201 -- it may be anything, a list too
+        if kind not in ("hello", "cancel", "open", "retry"):
             return
         keys = content.get("keys")
         chosen = [

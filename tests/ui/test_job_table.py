@@ -75,6 +75,11 @@ def test_a_thousand_jobs_are_in_the_table_and_few_in_the_page(notebook, server, 
     expect(page.locator(".sw-row:focus-within")).to_have_attribute("aria-rowindex", "1001")
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Cancel selected (0)")).to_be_disabled()
+    page.keyboard.press("Tab")  # to the button that opens the row, which Enter presses
+    page.keyboard.press("Enter")
+    expect(page.locator(".sw-detail .sw-job")).to_contain_text("j0000999", timeout=15_000)
+    page.keyboard.press("Enter")
+    expect(page.locator(".sw-detail")).to_have_count(0)
     assert page.locator(".sw-row [data-part][tabindex='0']").count() <= 5
     assert page.locator(".sw-table tr").count() < 100
 

@@ -3,7 +3,7 @@
 // said goes in as text.
 import { make } from "./job.js";
 import { COLUMNS, Rows, canCancel, inSight, layOut, list, topOf, words } from "./rows.js";
-import { Details, fillRow, makeRow, tick } from "./tablerow.js";
+import { Details, fillRow, keepKeys, makeRow, tick } from "./tablerow.js";
 
 const SPAN = String(COLUMNS.length + 2);
 const ROW_PX = 30; // until one was measured
@@ -28,7 +28,7 @@ function build() {
   const yes = make("button", "sw-button", { type: "button" });
   const no = make("button", "sw-button", { type: "button" }, "No");
   const note = make("div", "sw-note", { role: "alert" });
-  const scroller = make("div", "sw-scroller", { "data-lm-suppress-shortcuts": "true" });
+  const scroller = make("div", "sw-scroller");
   const table = make("table", "", { "aria-label": "Jobs" });
   const columns = make("colgroup");
   const thead = make("thead");
@@ -57,6 +57,7 @@ function build() {
   head.append(summary);
   tools.append(search, word, label, make("span", "sw-gap"), cancel, cancelAll, sure);
   root.append(head, tools, note, scroller);
+  keepKeys(root);
   return { root, summary, search, word, grouped, cancel, cancelAll, sure, yes, no, note, scroller, table, body, all, sorters, empty };
 }
 

@@ -9,6 +9,12 @@ const CONTROLS = [
   ["copy", "URL", "Copy the URL of"],
 ];
 
+/** Keep the keys of these controls from Jupyter, which in command mode takes arrows and Enter for itself. */
+export function keepKeys(root) {
+  // On each of them: Jupyter looks at what has the focus before it looks around it.
+  for (const control of root.querySelectorAll("button, input, select")) control.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+
 /** Everything a row is made of. `node.sw` holds its parts, and the row that was drawn last. */
 export function makeRow() {
   const node = /** @type {any} */ (make("tr", "sw-row"));
@@ -35,6 +41,7 @@ export function makeRow() {
     acts.append(parts[part]);
   }
   node.append(cell("sw-pick", pick, open), parts.task, cell("sw-state", pill, hold), cell("sw-progress", bar, percent), clock, last, id, acts);
+  keepKeys(node);
   node.sw = { ...parts, last, clock, id, drawn: null };
   return node;
 }
