@@ -1,5 +1,6 @@
 """To see what a widget says, and to wait for it."""
 
+import json
 import threading
 
 from spatial_widgets.client import Poller
@@ -32,3 +33,39 @@ def settled(widget):
     """Return when the poller's thread has done all that it was given before."""
     Poller.shared().settle(widget._watch, 10)
     return widget
+
+
+class Browser:
+    """What the front end of a table is told, laid on as ``static/rows.js`` does it."""
+
+    def __init__(self, table, clock=None):
+        self.table, self.clock, self.rows, self.seq, self.sent = table, clock, {}, None, []
+        self.changed = threading.Condition()
+        table.comm.send = self.take  # everything that leaves the widget goes through here
+
+    def take(self, data=None, **_options):
+        with self.changed:
+            self.sent.append((self.clock.now() if self.clock else 0.0, data))
+            content = data.get("content", {}) if data["method"] == "custom" else {}
+            if content.get("kind") == "rows":
+                json.dumps(content, allow_nan=False)
+                if content["all"]:
+                    self.rows = {}
+                elif self.seq is not None:
+                    assert content["seq"] == self.seq + 1
+                self.seq = content["seq"]
+                for row in content["rows"]:
+                    self.rows[row["key"]] = self.rows.get(row["key"], {}) | row
+            self.changed.notify_all()
+
+    def ask(self, kind, keys=None):
+        self.table._on_browser(self.table, {"kind": kind} | ({} if keys is None else {"keys": keys}), [])
+
+    def until(self, condition):
+        with self.changed:
+            assert self.changed.wait_for(lambda: condition(self), 20)
+        return self
+
+    @property
+    def outcomes(self):
+        return [d["content"]["outcome"] for _, d in self.sent if d.get("content", {}).get("outcome")]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AS_LAST_SEEN", "JobRow", "frame", "html_text", "plain_text", "read", "summary"]
 
 AS_LAST_SEEN = "as last seen"
-_LOST = "lost"
+_LOST = "lost contact"
 _EMPTY = "No jobs yet: table.add(job) shows one here."
 _LONGEST = 300
 _HTML_ROWS = 200
@@ -38,7 +38,7 @@ class JobRow:
     ----------
     key : the row's number in its table, which never changes.
     word : the status as a sentence has it: "running", "failed"; "lost" and "as last seen" where nobody polls.
-    hold : why the job is not followed: "lost", "as last seen", or "".
+    hold : why nothing is heard of the job: "lost contact", "as last seen", or "".
     submitted, ended : seconds since 1970-01-01 UTC, where known.
     message : the last thing that the service said; the last error of a job that failed.
     note : what went wrong on our side, or what became of a cancel; "" for nothing.
@@ -136,7 +136,7 @@ def _times(job: Job, past: RecentJob | None, *, is_over: bool) -> tuple[float | 
 
 def _word(status: JobStatus, hold: str) -> str:
     if hold:
-        return hold
+        return "lost" if hold == _LOST else hold
     if not status.is_known:
         return status.value
     return "running" if status is JobStatus.EXECUTING else status.label.lower()
@@ -161,7 +161,7 @@ def summary(rows: Iterable[JobRow]) -> str:
     def place(word: str) -> tuple[bool, int, str]:
         status = JobStatus.parse(first[word])
         course = _ORDER.index(status if status in _ORDER else JobStatus.EXECUTING)
-        return word in {_LOST, AS_LAST_SEEN}, course, word
+        return word in {"lost", AS_LAST_SEEN}, course, word
 
     return ", ".join(f"{counts[word]:,} {word}" for word in sorted(counts, key=place)) or _EMPTY
 

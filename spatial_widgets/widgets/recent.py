@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spatial_widgets.client import GPService
+from spatial_widgets.client import GPService, Job, history
 from spatial_widgets.errors import ParameterError
+from spatial_widgets.local import LocalService
+from spatial_widgets.protocol import JobInfo
 from spatial_widgets.protocol.urls import origin
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
-    from spatial_widgets.client import Job
-    from spatial_widgets.local import LocalService
+    from spatial_widgets.client.history import PastJob
 
 __all__ = ["RecentJob", "recent_jobs"]
 
@@ -35,47 +37,51 @@ class RecentJob:
 
 
 def recent_jobs(limit: int, *, service: GPService | str | None, auth: Any) -> list[RecentJob]:
-    """Return the last jobs of the history, newest first, with the token of the local service or ``auth`` for those that run.
+    """Return the last jobs of the history, newest first; those that run with somebody's leave to ask for them.
 
-    No request but the question whether the local service runs, and that only if a job may run there.
+    No request but the question whether the local service runs, and that only where a job may run.
 
     Raises
     ------
     ParameterError : ``auth`` would go to more than one server.
     """
-    from spatial_widgets.client import history  # type: ignore[attr-defined]
+    given = service if isinstance(service, GPService) else None
+    past = history.recent(limit, service=service.url if isinstance(service, GPService) else service)
+    known = [p for p in past if p.job_id is not None]  # of the others no answer has told which job it is
+    running = {p.service_url for p in known if not p.status.is_terminal}
+    services = {given.url: given} if given is not None else {}
+    local = LocalService.running() if running - services.keys() else None
+    if local is not None:
+        services[local.url] = local.service()
+    strangers = running - services.keys()
+    if auth is not None:
+        _refuse_several(strangers)
+        services |= {url: GPService(url, auth=auth) for url in strangers}
+    return [
+        RecentJob(
+            Job((services.get(p.service_url) or GPService(p.service_url)).task(p.task), _info(p)),
+            _seconds(p.submitted_at),
+            _seconds(p.ended_at),
+            is_followed=not p.status.is_terminal and p.service_url in services,
+        )
+        for p in known
+    ]
 
-    url = service.url if isinstance(service, GPService) else service
-    if auth is None and isinstance(service, GPService):
-        auth = service.auth
-    past = [p for p in history.recent(limit, service=url) if p.url is not None]
-    running = [p for p in past if not p.status.is_terminal]
-    local = _local_service() if running else None
-    strangers = {origin(p.service_url) for p in running if local is None or p.service_url != local.url}
-    if auth is not None and len(strangers) > 1:
+
+def _refuse_several(services: Iterable[str]) -> None:
+    """Refuse to send what signs in at one server to others."""
+    origins = {"{}://{}:{}".format(*origin(url)) for url in services}
+    if len(origins) > 1:
         raise ParameterError(
-            f"auth= would be sent to {len(strangers)} servers: {', '.join(sorted(map(_shown, strangers)))}. "
-            "Name the one it is for: JobTable.recent(service=…, auth=…).",
+            f"auth= would be sent to {len(origins)} servers: {', '.join(sorted(origins))}. "
+            "Name the one that it is for: JobTable.recent(service=…, auth=…).",
             parameter="auth",
         )
-    found = []
-    for p in past:
-        is_local = local is not None and p.service_url == local.url
-        key = local.token if local is not None and is_local else auth
-        is_followed = not p.status.is_terminal and (is_local or auth is not None)
-        found.append(RecentJob(p.job(auth=key), _seconds(p.submitted_at), _seconds(p.ended_at), is_followed))
-    return found
 
 
-def _local_service() -> LocalService | None:
-    from spatial_widgets.local import LocalService
-
-    return LocalService.running()
+def _info(past: PastJob) -> JobInfo:
+    return JobInfo(str(past.job_id), past.status)
 
 
 def _seconds(moment: dt.datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
-
-
-def _shown(place: object) -> str:
-    return "://".join(map(str, place[:2])) if isinstance(place, tuple) else str(place)

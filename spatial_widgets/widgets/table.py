@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import traitlets as t
 
 from spatial_widgets.client import Poller
+from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol import JobStatus
@@ -88,25 +89,26 @@ class JobTable(LiveWidget):
 
     @classmethod
     def recent(cls, limit: int = 50, *, service: GPService | str | None = None, auth: Any = None) -> Self:
-        """Return a table of this user's last jobs, newest first, as after a kernel restart.
+        """Return a table of the jobs that were submitted last from this machine, newest first, as after a restart.
 
         Parameters
         ----------
         limit : at most so many.
-        service : a :class:`GPService` or its URL, to see its jobs only.
-        auth : as for :class:`GPService`, to follow jobs of other servers than the local service, which brings its
-            own token. It goes to one server only: name that with ``service`` where the jobs are of several.
+        service : a :class:`GPService`, or the URL of one, to see its jobs only.
+        auth : as for :class:`GPService`; the local service needs none. It goes to one server only: name that
+            with ``service`` where the jobs are of several.
 
         Raises
         ------
         ParameterError : ``auth`` would go to more than one server.
+        SpatialWidgetsError : the history's file cannot be read.
 
         Notes
         -----
-        Jobs that run are watched if there is somebody to ask: the local service, if it runs (none is started), or
-        the one that ``auth`` is for. The others are shown "as last seen", without a request.
+        Jobs that have not ended are watched with what there is to sign in: the ``service`` that was given, the local
+        service if it runs (none is started), ``auth``. The others are shown "as last seen", without a request.
         """
-        found = recent_jobs(limit, service=service, auth=auth)
+        found = recent_jobs(limit, service=service, auth=hidden(auth))
         table = cls()
         fresh = [entry for past in found for entry in table._new_entries([past.job], past)]
         table._settled(functools.partial(table._enter, fresh))

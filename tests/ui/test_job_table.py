@@ -49,7 +49,7 @@ def keys(page):
 
 
 def test_a_thousand_jobs_are_in_the_table_and_few_in_the_page(notebook, server, shoot):
-    nb = notebook(THOUSAND, "jobs[0].app.polls = ['esriJobFailed']\njobs[0].wait(check=False)")
+    nb = notebook(THOUSAND)
     nb.run(0)
     page = nb.page
     table = page.locator(".sw-table")
@@ -83,6 +83,13 @@ def test_a_thousand_jobs_are_in_the_table_and_few_in_the_page(notebook, server, 
     assert page.locator(".sw-row [data-part][tabindex='0']").count() <= 5
     assert page.locator(".sw-table tr").count() < 100
 
+
+def test_jobs_are_sorted_filtered_searched_and_grouped(notebook, server, shoot):
+    nb = notebook(THOUSAND, "jobs[0].app.polls = ['esriJobFailed']\njobs[0].wait(check=False)")
+    nb.run(0)
+    page = nb.page
+    table = page.locator(".sw-table")
+    expect(page.locator(".sw-row").first).to_be_visible()
     page.get_by_role("button", name="Job ID").click()
     page.get_by_role("button", name="Job ID").click()
     expect(page.get_by_role("columnheader", name="Job ID")).to_have_attribute("aria-sort", "descending")
@@ -163,6 +170,9 @@ def test_without_motion_and_in_high_contrast_it_can_be_read(notebook, server, sh
     nb.page.emulate_media(**how)
     nb.run(0)
     expect(nb.page.locator(".sw-row").first).to_be_visible()
+    nb.restart_kernel()
+    expect(nb.page.locator(".sw-table > .sw-note")).to_contain_text("JobTable.recent()")
+    expect(nb.page.get_by_role("button", name="Cancel all running (12)")).to_be_disabled()
     shoot(nb.page.locator(".sw-table"), f"{server.app}-table-{next(iter(how))}")
     moving = nb.page.evaluate(
         "getComputedStyle(document.querySelector('.sw-row .sw-fill')).transitionDuration"

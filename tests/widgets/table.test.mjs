@@ -129,18 +129,18 @@ test("a search finds every word, anywhere, in any case", () => {
 });
 
 test("a filter keeps one status, and groups have heads with numbers in the course of a job", () => {
-  const rows = [good(0), row(1), bad(2), row(3), row(4, { hold: "lost", word: "lost" })];
+  const rows = [good(0), row(1), bad(2), row(3), row(4, { hold: "lost contact", word: "lost" })];
   assert.deepEqual(keys(list(rows, { ...HOW, word: "running" }, 0)), [1, 3]);
   const grouped = list(rows, { ...HOW, grouped: true }, 0);
-  assert.deepEqual(keys(grouped), ["Executing", 1, 3, "Succeeded", 0, "Failed", 2, "Lost", 4]);
+  assert.deepEqual(keys(grouped), ["Executing", 1, 3, "Succeeded", 0, "Failed", 2, "Lost contact", 4]);
   assert.equal(grouped[0].count, 2);
   assert.deepEqual(words(rows).map(({ word, count }) => [word, count]), [["running", 2], ["succeeded", 1], ["failed", 1], ["lost", 1]]);
 });
 
 test("a cancel can be asked for while a job goes on and there is somebody to ask", () => {
-  assert.ok(canCancel(row(0)) && canCancel(row(0, { status: "esriJobOdd" })) && canCancel(row(0, { hold: "lost" })));
+  assert.ok(canCancel(row(0)) && canCancel(row(0, { status: "esriJobOdd" })) && canCancel(row(0, { hold: "lost contact" })));
   for (const not of [good(0), bad(0), row(0, { status: "esriJobCancelling" }), row(0, { hold: "as last seen" })]) assert.ok(!canCancel(not));
-  assert.ok(isOver(row(0, { hold: "lost" })) && !isOver(row(0)) && isOver(good(0)));
+  assert.ok(isOver(row(0, { hold: "lost contact" })) && !isOver(row(0)) && isOver(good(0)));
 });
 
 test("ten thousand rows are listed in a moment", () => {
