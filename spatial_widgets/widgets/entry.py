@@ -1,20 +1,23 @@
-"""One job of a table: the job, who watches it, and what is shown of it."""
+"""The jobs of a table: each with who watches it, and what is shown of it."""
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.client import Job, Poller
+from spatial_widgets.errors import ParameterError
+from spatial_widgets.protocol import JobStatus
 from spatial_widgets.widgets import jobrow
 from spatial_widgets.widgets.job import JobWidget, show_job, widget_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from spatial_widgets.client.poller import Watch
     from spatial_widgets.widgets.recent import RecentJob
 
-__all__ = ["Entry", "jobs_of"]
+__all__ = ["Entries", "Entry", "jobs_of"]
 
 
 class Entry:
@@ -77,6 +80,62 @@ class Entry:
             self._watch.unsubscribe(self._listener)
         if self._widget is not None and self._owns_widget:
             self._widget.close()
+
+
+class Entries:
+    """The jobs of a table in the order in which they came, one for each URL; they only grow."""
+
+    def __init__(self) -> None:
+        self._all: list[Entry] = []
+        self._by_url: dict[str, Entry] = {}
+        self._adding = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(list(self._all))
+
+    def take(self, jobs: Iterable[Job], past: RecentJob | None = None) -> list[Entry]:
+        """Add jobs; return those that are to be shown and watched: new ones, and ones that can be asked for now."""
+        fresh = []
+        with self._adding:
+            for job in jobs:
+                known = self._by_url.get(job.url)
+                if known is None:
+                    known = self._by_url[job.url] = Entry(len(self._all), job, past)
+                    self._all.append(known)
+                    fresh.append(known)
+                elif past is None and not known.is_followed:
+                    known.follow(job)
+                    fresh.append(known)
+        return fresh
+
+    def rows(self) -> list[jobrow.JobRow]:
+        """Return what is shown."""
+        return [entry.row for entry in self]
+
+    def running(self) -> list[Entry]:
+        """Return those whose cancel can be asked for, and was not yet."""
+        stopping = {JobStatus.CANCELLING, JobStatus.DELETING}
+        return [e for e in self if e.is_followed and not e.job.done() and e.job.status not in stopping]
+
+    def of(self, job: Job) -> Entry:
+        """Return the entry of a job.
+
+        Raises
+        ------
+        ParameterError : it is not in the table.
+        """
+        try:
+            return self._by_url[job.url]
+        except KeyError:
+            raise ParameterError(f"{job!r} is not in this table; table.add(job) first.") from None
+
+    def named(self, keys: Any) -> list[Entry]:
+        """Return those that a browser names by their numbers; whatever else it says is left out."""
+        numbers = keys if isinstance(keys, list) else ()
+        return [self._all[n] for n in numbers if isinstance(n, int) and 0 <= n < len(self._all)]
 
 
 def jobs_of(jobs: Any, place: str) -> list[Job]:

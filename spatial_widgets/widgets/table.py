@@ -13,13 +13,11 @@ import traitlets as t
 from spatial_widgets.client import Poller
 from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.requestpool import Errand
-from spatial_widgets.errors import ParameterError
-from spatial_widgets.protocol import JobStatus
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets import jobrow
 from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
 from spatial_widgets.widgets.cancelling import Cancelling
-from spatial_widgets.widgets.entry import Entry, jobs_of
+from spatial_widgets.widgets.entry import Entries, Entry, jobs_of
 from spatial_widgets.widgets.feed import Feed
 from spatial_widgets.widgets.recent import recent_jobs
 
@@ -60,9 +58,8 @@ class JobTable(LiveWidget):
 
     Examples
     --------
-    >>> table = sw.JobTable(jobs)                        # doctest: +SKIP
-    >>> table.add(job); table.frame                      # doctest: +SKIP
-    >>> table.cancel()                                   # doctest: +SKIP
+    >>> table = sw.JobTable(jobs)                                                  # doctest: +SKIP
+    >>> table.observe(lambda c: print(c.new.get(sw.JobStatus.FAILED)), "counts")   # doctest: +SKIP
     """
 
     _esm = module_text("table.js")
@@ -73,17 +70,15 @@ class JobTable(LiveWidget):
     saved_rows = t.List(t.Dict(), read_only=True).tag(sync=True)
 
     def __init__(self, jobs: Iterable[Job | JobWidget] = (), **traits: Any) -> None:
-        self._entries: list[Entry] = []
-        self._by_url: dict[str, Entry] = {}
-        self._adding = threading.Lock()
+        self._entries = Entries()
         self._is_closed = False
         self._tally: Counter[str] = Counter()
         self._saved: list[str] = []  # what each output shows, as text/html
-        self._feed = Feed(self._rows, self.send, self._chores)
+        self._feed = Feed(self._entries.rows, self.send, self._chores)
         chosen = jobs_of(jobs, "JobTable(jobs)")
         super().__init__(**traits)
         self.on_msg(self._on_browser)
-        fresh = self._new_entries(chosen)
+        fresh = self._entries.take(chosen)
         self._enter(fresh)
         self._watch(fresh)
 
@@ -110,13 +105,13 @@ class JobTable(LiveWidget):
         """
         found = recent_jobs(limit, service=service, auth=hidden(auth))
         table = cls()
-        fresh = [entry for past in found for entry in table._new_entries([past.job], past)]
+        fresh = [entry for past in found for entry in table._entries.take([past.job], past)]
         table._settled(functools.partial(table._enter, fresh))
         table._watch(fresh)
         return table
 
     def __repr__(self) -> str:
-        return f"<JobTable of {len(self)} jobs: {jobrow.summary(self._rows())}>"
+        return f"<JobTable of {len(self)} jobs: {jobrow.summary(self._entries.rows())}>"
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -127,7 +122,7 @@ class JobTable(LiveWidget):
     @property
     def jobs(self) -> tuple[Job, ...]:
         """The jobs, in the order in which they came."""
-        return tuple(entry.job for entry in list(self._entries))
+        return tuple(entry.job for entry in self._entries)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -137,7 +132,7 @@ class JobTable(LiveWidget):
         reports none), ``submitted`` (UTC; when this process first saw a job that it did not submit; NaT for one
         that had ended by then), ``elapsed`` (until the end, or now; NaT where unknown), ``last_message``, ``url``.
         """
-        return jobrow.frame([entry.read() for entry in list(self._entries)], time.time())
+        return jobrow.frame([entry.read() for entry in self._entries], time.time())
 
     def add(self, *jobs: Job | JobWidget) -> None:
         """Show one more job, or several, and watch them; one that is here already stays one row.
@@ -146,7 +141,7 @@ class JobTable(LiveWidget):
         ------
         TypeError : something else than a Job or a JobWidget; nothing was added.
         """
-        fresh = self._new_entries(jobs_of(jobs, "table.add(job)"))
+        fresh = self._entries.take(jobs_of(jobs, "table.add(job)"))
         self._settled(functools.partial(self._enter, fresh))
         self._watch(fresh)
 
@@ -171,53 +166,21 @@ class JobTable(LiveWidget):
         -----
         Cost: as :meth:`Job.cancel` for each. In an observer it does not wait, and the outcome is "sent".
         """
-        entries = (
-            self._running()
-            if jobs is None
-            else [self._entry_of(job) for job in jobs_of(jobs, "table.cancel(jobs)")]
-        )
+        entries = self._entries.running()
+        if jobs is not None:
+            entries = [self._entries.of(job) for job in jobs_of(jobs, "table.cancel(jobs)")]
         return self._cancel(entries).frame(wait=not Poller.shared().is_current_thread())
 
     def close(self) -> None:
         """Take the table off every page and stop watching for it; the jobs go on."""
         self._is_closed = True
-        for entry in list(getattr(self, "_entries", ())):
+        for entry in getattr(self, "_entries", ()):
             entry.close()
         if hasattr(self, "_feed"):
             self._feed.close()
         super().close()
 
-    # ------------------------------------------------------------ entries, on any thread
-
-    def _rows(self) -> list[jobrow.JobRow]:
-        return [entry.row for entry in list(self._entries)]
-
-    def _running(self) -> list[Entry]:
-        """Return those whose cancel can be asked for, and was not yet."""
-        stopping = {JobStatus.CANCELLING, JobStatus.DELETING}
-        running = [e for e in list(self._entries) if e.is_followed and not e.job.done()]
-        return [e for e in running if e.job.status not in stopping]
-
-    def _entry_of(self, job: Job) -> Entry:
-        try:
-            return self._by_url[job.url]
-        except KeyError:
-            raise ParameterError(f"{job!r} is not in this table; table.add(job) first.") from None
-
-    def _new_entries(self, jobs: Iterable[Job], past: Any = None) -> list[Entry]:
-        """Return entries that are to be entered and watched: of jobs that are new here, or can be asked for now."""
-        fresh = []
-        with self._adding:
-            for job in jobs:
-                known = self._by_url.get(job.url)
-                if known is None:
-                    known = self._by_url[job.url] = Entry(len(self._entries), job, past)
-                    self._entries.append(known)
-                    fresh.append(known)
-                elif past is None and not known.is_followed:
-                    known.follow(job)
-                    fresh.append(known)
-        return fresh
+    # ------------------------------------------------------------ jobs come in, on any thread
 
     def _watch(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -269,7 +232,7 @@ class JobTable(LiveWidget):
     def _chores(self) -> list[Callable[[], None]]:
         """Return what brings saved pages up to date."""
         chores: list[Callable[[], None]] = []
-        rows = [row.to_json() | {"widget": ""} for row in self._rows()[:_SAVED_ROWS]]
+        rows = [row.to_json() | {"widget": ""} for row in self._entries.rows()[:_SAVED_ROWS]]
         if rows != self.saved_rows:
             chores.append(functools.partial(self._apply, saved_rows=rows))
         text = self._html_text()
@@ -289,14 +252,10 @@ class JobTable(LiveWidget):
         if kind not in ("hello", "cancel", "open", "retry"):
             return
         keys = content.get("keys")
-        chosen = [
-            self._entries[key]
-            for key in (keys if isinstance(keys, list) else ())
-            if isinstance(key, int) and 0 <= key < len(self._entries)
-        ]
+        chosen = self._entries.named(keys)
         self._feed.hear(wants_all=kind == "hello")
         if kind == "cancel":
-            self._cancel(self._running() if keys is None else chosen)
+            self._cancel(self._entries.running() if keys is None else chosen)
         for entry in chosen:
             if kind == "open":
                 entry.open()
@@ -307,7 +266,7 @@ class JobTable(LiveWidget):
 
     def _cancel(self, entries: list[Entry]) -> Cancelling:
         def tell(job: Job, note: str) -> None:
-            Poller.shared().call(functools.partial(self._tell, self._by_url[job.url], note))
+            Poller.shared().call(functools.partial(self._tell, self._entries.of(job), note))
 
         batch = Cancelling([entry.job for entry in entries])
         batch.start(tell, self._feed.tell)
@@ -337,7 +296,7 @@ class JobTable(LiveWidget):
             self._feed.look_again()
 
     def _plain_text(self) -> str:
-        return jobrow.plain_text(self._rows())
+        return jobrow.plain_text(self._entries.rows())
 
     def _html_text(self) -> str:
-        return jobrow.html_text(self._rows())
+        return jobrow.html_text(self._entries.rows())
