@@ -103,7 +103,8 @@ class JobTable(LiveWidget):
         Jobs that have not ended are watched with what there is to sign in: the ``service`` that was given, the local
         service if it runs (none is started), ``auth``. The others are shown "as last seen", without a request.
         """
-        found = recent_jobs(limit, service=service, auth=hidden(auth))
+        auth = hidden(auth)
+        found = recent_jobs(limit, service=service, auth=auth)
         table = cls()
         fresh = [entry for past in found for entry in table._entries.take([past.job], past)]
         table._settled(functools.partial(table._enter, fresh))
@@ -117,7 +118,7 @@ class JobTable(LiveWidget):
         return len(self._entries)
 
     def __bool__(self) -> bool:
-        return True  # an empty table is a table
+        return True  # one without jobs is a table all the same
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -137,9 +138,7 @@ class JobTable(LiveWidget):
     def add(self, *jobs: Job | JobWidget) -> None:
         """Show one more job, or several, and watch them; one that is here already stays one row.
 
-        Raises
-        ------
-        TypeError : something else than a Job or a JobWidget; nothing was added.
+        Raises TypeError for anything but a Job or a JobWidget; nothing was added then.
         """
         fresh = self._entries.take(jobs_of(jobs, "table.add(job)"))
         self._settled(functools.partial(self._enter, fresh))

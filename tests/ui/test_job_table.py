@@ -151,6 +151,7 @@ def test_a_row_opens_to_the_live_widget_and_jobs_are_cancelled(notebook, server,
         arg="1 failed, 4 cancelled",
     )
     expect(page.locator(".sw-detail .sw-job .sw-badge")).to_have_text("Cancelled")
+    expect(page.locator(".sw-table > .sw-note")).to_contain_text("Cancel of 3 jobs")
     saved = [o["data"] for o in nb.save()["cells"][0]["outputs"] if "data" in o]
     assert "esriJobCancelled" in "".join(saved[0]["text/plain"])
     assert "no such field" in "".join(saved[0]["text/html"])

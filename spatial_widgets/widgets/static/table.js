@@ -8,7 +8,7 @@ const AGAIN_MS = 5000; // an answer may be lost as well
 // A factory: what it closes over is shared by the views of one model, and by nothing else.
 export default () => {
   const state = { text: "", word: "", column: "", direction: 1, grouped: false, selected: new Set(), open: new Set() };
-  const shared = { rows: new Rows([], () => {}), views: new Set(), live: true, came: false, skew: 0, heard: 0, state };
+  const shared = { rows: new Rows([], () => {}), views: new Set(), live: true, came: false, skew: 0, heard: 0, outcome: "", state };
   return {
     initialize({ model }) {
       let timer = 0;
@@ -22,6 +22,7 @@ export default () => {
         if (message.kind !== "rows") return;
         shared.skew = Date.now() / 1000 - message.now;
         shared.heard = message.heard;
+        shared.outcome = message.outcome || shared.outcome;
         shared.came ||= message.all;
         shared.rows.take(message);
         shared.views.forEach((view) => view.take(message));

@@ -20,7 +20,7 @@ export class View {
     // An output that is drawn anew goes on where its reader was.
     const { selected, open, ...how } = shared.state;
     this.state = { ...how, selected: new Set(selected), open: new Set(open) };
-    Object.assign(this, { outcome: "", hint: "", ack: 0, awaited: 0, pending: null, spoken: 0, speaking: 0 });
+    Object.assign(this, { hint: "", ack: 0, awaited: 0, pending: null, spoken: 0, speaking: 0 });
     this.redraw = () => (this.frame ||= requestAnimationFrame(() => this.draw()));
     this.body = new Body(this.ui.body, model, this.redraw);
     this.sizes = new ResizeObserver(this.redraw);
@@ -64,7 +64,6 @@ export class View {
 
   take(message) {
     if (message.heard > this.awaited) this.answered();
-    if (message.outcome) this.outcome = message.outcome;
     this.changed();
   }
 
@@ -164,7 +163,7 @@ export class View {
 
   drawNote() {
     const cold = !this.shared.live && [...this.rows.values()].some(canCancel);
-    const text = [this.outcome, this.hint, cold ? LOST : ""].filter(Boolean).join("\n");
+    const text = [this.shared.outcome, this.hint, cold ? LOST : ""].filter(Boolean).join("\n");
     if (this.ui.note.textContent !== text) this.ui.note.textContent = text;
     this.ui.root.dataset.connection = cold ? "lost" : "";
   }
@@ -300,7 +299,7 @@ export class View {
   // ---------------------------------------------------------------- commands to the kernel
 
   command(kind, keys) {
-    this.outcome = this.hint = "";
+    this.shared.outcome = this.hint = "";
     this.awaited = this.shared.heard;
     clearTimeout(this.ack);
     this.ack = setTimeout(() => {
