@@ -214,7 +214,7 @@ def test_a_saved_page_shows_some_hundred_rows_trouble_first_and_says_how_many_mo
     jobs = [done.task.attach(done.job_id) for _ in range(450)]
     for number, job in enumerate(jobs):
         job.url = f"{job.url}{number}"
-    jobs[400]._info = jobrow_info("esriJobFailed")
+    jobs[400].snapshot.info = jobrow_info("esriJobFailed")
     table = closing(sw.JobTable(jobs))
     data, _ = table._repr_mimebundle_()
     assert data["text/html"].count("<tr>") == 201
