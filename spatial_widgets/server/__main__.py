@@ -35,7 +35,6 @@ _TOKEN = "SPATIAL_WIDGETS_SERVICE_TOKEN"  # noqa: S105 -- the variable's name
 
 
 def _parser() -> argparse.ArgumentParser:
-    usual = Limits()
     parser = argparse.ArgumentParser(prog="python -m spatial_widgets.server", description=__doc__)
     parser.add_argument(
         "--store",
@@ -47,13 +46,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--workers", type=int, help="jobs at the same time")
     parser.add_argument("--executor", choices=["process", "inline"], default="process")
-    parser.add_argument(
-        "--timeout", type=float, default=usual.timeout_s, metavar="SECONDS", help="time limit of a job"
-    )
-    parser.add_argument("--queue", type=int, default=usual.queue, help="jobs that may wait")
-    parser.add_argument(
-        "--idle", type=float, default=usual.idle_s, metavar="SECONDS", help="end after so long without use"
-    )
     parser.add_argument("--anonymous", action="store_true", help="ask for no token")
     parser.add_argument(
         "--strict-arcgis", action="store_true", help="refuse to cancel Submitted jobs, as ArcGIS does"
@@ -61,26 +53,35 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--tasks", action="append", default=[], metavar="MODULE", help="import a module with more tasks"
     )
+    parser.add_argument(
+        "--access-log", action="store_true", help="write a line for each request, without its query"
+    )
+    Limits.add_options(parser)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; return the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        limits = Limits.from_options(options)
+    except ValueError as error:
+        parser.error(str(error))
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     # Out of the environment, so that no task and no program it starts inherits it.
     token = os.environ.pop(_TOKEN, "") or secrets.token_urlsafe(32)
     try:
-        _run(options, None if options.anonymous else token)
+        _run(options, limits, None if options.anonymous else token)
     except (SpatialWidgetsError, OSError, ImportError) as error:
         _LOG.error("The service cannot start: %s", error)
         return 1
     return 0
 
 
-def _run(options: argparse.Namespace, token: str | None) -> None:
+def _run(options: argparse.Namespace, limits: Limits, token: str | None) -> None:
     try:
         from spatial_widgets.server.asgi import bind, serve
     except ImportError as error:
@@ -91,7 +92,6 @@ def _run(options: argparse.Namespace, token: str | None) -> None:
     REGISTRY.load_installed()
     for module in options.tasks:
         importlib.import_module(module)
-    limits = Limits(timeout_s=options.timeout, queue=options.queue, idle_s=options.idle)
     executor: Executor = (
         ProcessExecutor(options.workers) if options.executor == "process" else InlineExecutor(REGISTRY)
     )
@@ -113,7 +113,7 @@ def _run(options: argparse.Namespace, token: str | None) -> None:
     found.write(options.store)
     _LOG.info("serving %d tasks at %s", len(REGISTRY), found.url)
     try:
-        serve(core, listener, token, limits=limits)
+        serve(core, listener, token, limits=limits, access_log=options.access_log)
     finally:
         found.remove(options.store)
         _LOG.info("stopped")
@@ -131,6 +131,7 @@ def _describe(core: GPCore, port: int, token: str | None, limits: Limits) -> Dis
         executor=executor.name,
         workers=executor.capacity(),
         timeout_s=limits.timeout_s,
+        limits=limits.to_json(),
         anonymous=token is None,
         token=token,
     )

@@ -1,11 +1,13 @@
 """The web around the core: who may ask, how much may be sent, and the socket. The only place with a web framework.
 
-The kernel talks to this service, a browser never does: a request that carries ``Origin`` or
-``Sec-Fetch-Site`` is refused, and no CORS header is ever sent.
+Clients talk to this service, web pages never do: what a script, a frame, a form or another site's link sends
+is refused by its ``Origin`` and ``Sec-Fetch-…`` headers, and no CORS header is ever sent. A person who types an
+address into a browser gets a page to read.
 """
 
 from __future__ import annotations
 
+import functools
 import hmac
 import logging
 import secrets
@@ -17,13 +19,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as WebRequest
 from starlette.responses import Response as WebResponse
-from starlette.routing import Route
 
+from spatial_widgets.server.htmlpage import explanation
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.wire import Fault, Request, Response
 
@@ -31,30 +32,72 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
 
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
     from spatial_widgets.server.core import GPCore
 
 __all__ = ["Gate", "bind", "make_app", "serve"]
 
 _LOG = logging.getLogger("spatial_widgets.server")
-_METHODS = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_ACCESS = logging.getLogger("spatial_widgets.server.access")
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
-_BROWSER_HEADERS = ("origin", "sec-fetch-site")
+_BROWSER_HEADERS = ("sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user")
+_TYPED = {"none", "same-origin"}
+_PAGE_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 _DRAIN = 16
 
 
 class Gate:
-    """Who may ask: the right Host, no browser, the right token (None: anybody on this machine)."""
+    """Who may ask: the right Host, no web page, the right token (None: anybody on this machine)."""
 
     def __init__(self, token: str | None, port: int) -> None:
         self._token = token
         self._hosts = {f"{name}:{port}" for name in _NAMES}
 
-    def refuse_strangers(self, headers: Mapping[str, str]) -> None:
-        """Raise a Fault for a foreign Host (DNS rebinding) or a request that a web page made."""
+    def refuse_strangers(self, method: str, headers: Mapping[str, str]) -> bool:
+        """Return whether a person opened this address in a browser.
+
+        Raises
+        ------
+        Fault : a foreign Host (DNS rebinding), or a request that a web page made.
+        """
         if headers.get("host", "").lower() not in self._hosts:
             raise Fault(403, "This service answers under 127.0.0.1 and localhost only.")
-        if any(name in headers for name in _BROWSER_HEADERS):
-            raise Fault(403, "This service does not answer web pages.")
+        no_pages = Fault(403, "This service does not answer web pages.")
+        if "origin" in headers or self._is_referred(headers.get("referer", "")):
+            raise no_pages
+        if not any(name in headers for name in _BROWSER_HEADERS):
+            return False
+        # An address that was typed, or a link between our own pages; no script, frame, form or other site.
+        typed = (
+            method in {"GET", "HEAD"}
+            and headers.get("sec-fetch-site") in _TYPED
+            and headers.get("sec-fetch-mode") == "navigate"
+            and headers.get("sec-fetch-dest", "document") == "document"
+        )
+        if not typed:
+            raise no_pages
+        return True
+
+    def _is_referred(self, referer: str) -> bool:
+        """Whether a web page elsewhere led here; browsers too old for Sec-Fetch say it in no other way."""
+        scheme, colon, rest = referer.partition("://")
+        return (
+            bool(colon)
+            and scheme.lower() in {"http", "https"}
+            and rest.split("/")[0].lower() not in self._hosts
+        )
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether no token is asked for."""
+        return self._token is None
 
     def check_token(self, request: Request) -> Request:
         """Return the request without its token; raise a Fault when it is missing (499) or wrong (498)."""
@@ -87,42 +130,65 @@ class Gate:
 
 
 def make_app(
-    core: GPCore, gate: Gate, *, limits: Limits | None = None, touched: Callable[[], None] = lambda: None
-) -> Starlette:
-    """Return the ASGI application; ``touched`` is called at each request."""
+    core: GPCore,
+    gate: Gate,
+    *,
+    limits: Limits | None = None,
+    touched: Callable[[], None] = lambda: None,
+    access_log: bool = False,
+) -> ASGIApp:
+    """Return the ASGI application; ``touched`` is called at each request, ``access_log`` writes a line for each."""
     bounds = limits or Limits()
 
-    def answer(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+    def answer(
+        method: str, url: str, headers: Mapping[str, str], body: bytes, *, is_navigation: bool
+    ) -> Response:
         try:
             request = Request.build(method, url, body=body, headers=headers, limits=bounds)
         except ValueError as error:
             raise Fault(400, f"The request cannot be read: {error}.") from error
-        return core.handle(gate.check_token(request))
+        return core.handle(replace(gate.check_token(request), is_navigation=is_navigation))
 
-    async def endpoint(web: WebRequest) -> WebResponse:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Not a starlette route: those answer a path with a line break in it with a plain text of their own.
+        if scope["type"] != "http":
+            return
+        web = WebRequest(scope, receive)
         touched()
+        began = time.monotonic()
+        reply = await safely(web)
+        if access_log:
+            # Neither query nor body: a token may be in them.
+            seconds = time.monotonic() - began
+            _ACCESS.info("%s %r %d %.3f s", web.method[:20], web.scope["path"][:300], reply.status, seconds)
+        headers = {**_PAGE_HEADERS, **reply.headers}
+        await WebResponse(reply.body, reply.status, headers, reply.content_type)(scope, receive, send)
+
+    async def safely(web: WebRequest) -> Response:
         headers = {name.lower(): value for name, value in web.headers.items()}
         try:
-            gate.refuse_strangers(headers)
+            is_navigation = gate.refuse_strangers(web.method, headers)
+            if is_navigation and not gate.is_anonymous:
+                return explanation()
             body = await _read(web, bounds.body_bytes)
             raw = web.scope.get("raw_path") or web.url.path.encode()
             url = f"{raw.decode('latin-1').partition('?')[0]}?{web.scope['query_string'].decode('latin-1')}"
             # Reading megabytes of form and waiting for the disk would hold up everybody else's polls.
-            reply = await run_in_threadpool(answer, web.method, url, headers, body)
+            ask = functools.partial(answer, is_navigation=is_navigation)
+            return await run_in_threadpool(ask, web.method, url, headers, body)
         except Fault as fault:
             status = fault.code if fault.code == 403 else 200
-            reply = Response.error(fault.code, str(fault), fault.details, status=status)
+            return Response.error(fault.code, str(fault), fault.details, status=status)
         except ClientDisconnect:
-            reply = Response.error(400, "The request was cut short.")
+            return Response.error(400, "The request was cut short.")
         except Exception:  # noqa: BLE001 -- whatever it is, the answer is an Esri error
             number = secrets.token_hex(4)
             _LOG.exception("error %s at %s", number, web.method)
-            reply = Response.error(
+            return Response.error(
                 500, f"The service failed at this request; its log has more under error {number}."
             )
-        return WebResponse(reply.body, reply.status, {"Cache-Control": "no-store"}, reply.content_type)
 
-    return Starlette(routes=[Route("/{path:path}", endpoint, methods=_METHODS)])
+    return app
 
 
 async def _read(web: WebRequest, most: int) -> bytes:
@@ -189,7 +255,14 @@ class _Server(uvicorn.Server):
         threading.Thread(target=end, name="spatial-widgets-drain", daemon=True).start()
 
 
-def serve(core: GPCore, listener: socket.socket, token: str | None, *, limits: Limits | None = None) -> None:
+def serve(
+    core: GPCore,
+    listener: socket.socket,
+    token: str | None,
+    *,
+    limits: Limits | None = None,
+    access_log: bool = False,
+) -> None:
     """Serve until SIGTERM, SIGINT or long idleness; running jobs have ended when this returns.
 
     A token of None lets every process of this machine in.
@@ -200,7 +273,8 @@ def serve(core: GPCore, listener: socket.socket, token: str | None, *, limits: L
     def touched() -> None:
         asked[0] = time.monotonic()
 
-    app = make_app(core, Gate(token, listener.getsockname()[1]), limits=bounds, touched=touched)
+    gate = Gate(token, listener.getsockname()[1])
+    app = make_app(core, gate, limits=bounds, touched=touched, access_log=access_log)
     config = uvicorn.Config(
         app,
         http="h11",

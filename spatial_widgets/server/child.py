@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import multiprocessing
 import os
 import signal
@@ -23,13 +22,17 @@ import numpy as np
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol.message import ERROR, INFORMATIVE, WARNING
 from spatial_widgets.server.executors.base import Emit, Finished, JobSpec, Output, Progress, Raised, Said
+from spatial_widgets.server.inputs import Inputs
 from spatial_widgets.server.jobfiles import write_result
+from spatial_widgets.server.outputs import output_pieces
 from spatial_widgets.server.processes import SUPPORTS_GROUPS, kill_process
 from spatial_widgets.server.registry import REGISTRY, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
+
+    from spatial_widgets.server.environment import Environment
 
 __all__ = ["JobContext", "execute", "nothing", "work"]
 
@@ -112,10 +115,10 @@ def execute(
     context = JobContext(spec, emit, is_cancelled)
     try:
         context.check()
-        given = json.loads((spec.folder / "parameters.json").read_bytes())
-        outputs = task.run(context, task.decode(given))
+        inputs = Inputs.of(task, spec.folder, spec.limits)
+        outputs = task.call(context, inputs.read())
         context.check()
-        end = _write(spec, outputs, emit)
+        end = _write(task, spec, inputs.environment, outputs, emit)
     except _Stopped:
         end = Raised("The job was stopped.", is_defect=False, was_stopped=True)
     except (SpatialWidgetsError, ValueError) as error:
@@ -132,10 +135,14 @@ def execute(
     emit(end if isinstance(end, Finished) else replace(end, text=end.text[: spec.message_chars]))
 
 
-def _write(spec: JobSpec, outputs: dict[str, object], emit: Emit) -> Finished | Raised:
-    for name, value in outputs.items():
+def _write(
+    task: Task, spec: JobSpec, environment: Environment, outputs: dict[str, object], emit: Emit
+) -> Finished | Raised:
+    for parameter in task.outputs:
+        name = parameter.name
         try:
-            emit(Output(write_result(spec.folder, name, spec.attempt, value, spec.result_bytes)))
+            pieces = output_pieces(parameter, environment.after(outputs[name], name))
+            emit(Output(write_result(spec.folder, name, spec.attempt, pieces, spec.result_bytes)))
         except (TypeError, ValueError) as error:
             return Raised(
                 f"The output {name!r} cannot be given out: {error}.",

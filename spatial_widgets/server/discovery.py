@@ -35,6 +35,7 @@ class Discovery:
     timeout_s: float
     anonymous: bool = False
     token: str | None = field(default=None, repr=False)
+    limits: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, store: Path) -> Discovery | None:

@@ -8,11 +8,11 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["JobFiles", "ResultFile", "sync_folder", "write_durably", "write_result"]
@@ -39,12 +39,28 @@ class JobFiles:
         """Return the job's folder."""
         return self.root / job_id
 
-    def write_parameters(self, job_id: str, given: Mapping[str, str]) -> None:
-        """Make the job's folder and put what the client sent into it."""
+    def write_parameters(
+        self, job_id: str, given: Mapping[str, str], files: Mapping[str, bytes | Path] | None = None
+    ) -> None:
+        """Make the job's folder and put what the client sent into it, and copies of files that it names."""
         folder = self.folder(job_id)
         folder.mkdir(mode=0o700)
+        for name, content in (files or {}).items():
+            if isinstance(content, bytes):
+                write_durably(folder / name, content)
+            else:
+                _link(content, folder / name)
         write_durably(folder / "parameters.json", json.dumps(dict(given)).encode())
         sync_folder(self.root)
+
+    def size(self, job_id: str) -> int:
+        """Return the bytes of all files of a job."""
+        total = 0
+        for place, _, names in os.walk(self.folder(job_id)):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118 -- many, and often
+        return total
 
     def parameters(self, job_id: str) -> dict[str, str]:
         """Return what the client sent."""
@@ -74,29 +90,50 @@ class JobFiles:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_result(folder: Path, name: str, attempt: int, value: Any, most: int) -> ResultFile:
-    """Write one output so that it is either there in full or not at all.
+def write_result(folder: Path, name: str, attempt: int, pieces: Iterable[bytes], most: int) -> ResultFile:
+    """Write the JSON text of one output so that it is either there in full or not at all.
 
     Raises
     ------
-    ValueError : the value is no JSON (NaN included), or its text is over ``most`` bytes.
+    ValueError : the text is over ``most`` bytes; or what the pieces raise.
     """
-    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
-    if len(text) > most:
-        raise ValueError(f"it has {len(text):,} bytes, and the service keeps at most {most:,} per output")
     file = f"{quote(name, safe='')}.{attempt}.json"
     draft = folder / f"{quote(name, safe='')}.{attempt}.tmp"
-    write_durably(draft, text)
+    size, digest = 0, hashlib.sha256()
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size
+        for piece in pieces:
+            size += len(piece)
+            if size > most:
+                raise ValueError(f"it has over {most:,} bytes, the most that the service keeps of one output")
+            digest.update(piece)
+            yield piece
+
+    try:
+        write_durably(draft, counted())
+    except ValueError:
+        draft.unlink(missing_ok=True)
+        raise
     draft.replace(folder / file)
     sync_folder(folder)
-    return ResultFile(name, file, len(text), hashlib.sha256(text).hexdigest())
+    return ResultFile(name, file, size, digest.hexdigest())
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def _link(source: Path, target: Path) -> None:
+    """Let a file have a second name; it then outlives the first. Where that cannot be, it is copied."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+        target.chmod(0o600)
+
+
+def write_durably(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file that only its owner can read, and wait until the disk has it."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+        file.writelines([content] if isinstance(content, bytes) else content)
         file.flush()
         os.fsync(file.fileno())
 

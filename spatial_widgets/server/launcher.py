@@ -21,6 +21,7 @@ import platformdirs
 from spatial_widgets import __version__
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.server.discovery import Discovery
+from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.locks import FileLock
 from spatial_widgets.server.processes import end_group, is_alive, start_mark
 
@@ -72,6 +73,7 @@ class LocalServiceProcess:
         port: int = 0,
         anonymous: bool | None = None,
         timeout_s: float | None = None,
+        limits: Limits | None = None,
         tasks: Sequence[str] = (),
     ) -> Self:
         """Return the running service of a store, or start one and wait until it answers.
@@ -81,6 +83,8 @@ class LocalServiceProcess:
         store : folder; :func:`default_store` by default.
         workers, executor, port, anonymous, timeout_s : settings of a new service. A running one must have
             the same, where they are given.
+        limits : all the numbers of a new service (:class:`~spatial_widgets.server.limits.Limits`), likewise;
+            ``timeout_s`` beside it wins.
         tasks : modules with more tasks, importable here; for a new service.
 
         Raises
@@ -96,6 +100,9 @@ class LocalServiceProcess:
             "port": port or None,
             "anonymous": anonymous,
             "timeout_s": timeout_s,
+            "limits": None
+            if limits is None
+            else limits.to_json() | ({"timeout_s": timeout_s} if timeout_s else {}),
         }
         # Two kernels that start at once: the second waits here, and finds the service of the first.
         with FileLock(folder / "launcher.lock") as lock:
@@ -179,6 +186,9 @@ def _compare(folder: Path, found: Discovery, wanted: Mapping[str, object]) -> No
         for name, value in wanted.items()
         if value is not None and getattr(found, name) != value
     }
+    limits = wanted.get("limits")
+    if isinstance(limits, dict) and other.pop("limits", None) is not None:
+        other |= {name: found.limits.get(name) for name in limits if limits[name] != found.limits.get(name)}
     if found.version != __version__:
         other["version"] = found.version
     if other:
@@ -229,6 +239,8 @@ def _options(folder: Path, wanted: Mapping[str, object], tasks: Sequence[str]) -
     for name, flag in flags.items():
         if wanted[name] is not None:
             options += [flag, str(wanted[name])]
+    if isinstance(wanted["limits"], dict):
+        options += Limits.from_json(wanted["limits"]).to_options()
     for module in tasks:
         options += ["--tasks", module]
     return [*options, "--anonymous"] if wanted["anonymous"] else options

@@ -18,15 +18,17 @@ from typing import Annotated, Any, Literal, Protocol, get_args, get_origin
 import geopandas as gpd
 import pandas as pd
 
+from spatial_widgets.codec.jsontext import plain
 from spatial_widgets.codec.values import decode_value, encode_value
 from spatial_widgets.errors import CodecError, ParameterError
 from spatial_widgets.protocol.parameter import ParameterInfo
 from spatial_widgets.protocol.units import ArealUnit, LinearUnit, TimeUnit
+from spatial_widgets.server.outputs import encode_output
 
 if typing.TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Context", "Note", "Registry", "Task", "task"]
+__all__ = ["Context", "Note", "Registry", "Task", "is_file", "is_layer", "is_many", "task"]
 
 _DATA_TYPES: Mapping[Any, str] = {
     bool: "GPBoolean",
@@ -44,7 +46,25 @@ _DATA_TYPES: Mapping[Any, str] = {
     Path: "GPDataFile",
 }
 _LAYERS = {"GPFeatureRecordSetLayer", "GPRecordSet"}
+_MULTI = "GPMultiValue:"
+#: Words that stand where a task's name would stand in a URL.
+_RESERVED = {"uploads", "info", "jobs", "openapi.json", "metadata"}
 _ENTRY_POINTS = "spatial_widgets.tasks"
+
+
+def is_layer(parameter: ParameterInfo) -> bool:
+    """Whether a parameter is a layer or a table, or a list of them: read in the job, not before."""
+    return parameter.data_type.removeprefix(_MULTI) in _LAYERS
+
+
+def is_file(parameter: ParameterInfo) -> bool:
+    """Whether a parameter is a file, or a list of them."""
+    return parameter.data_type.removeprefix(_MULTI) == "GPDataFile"
+
+
+def is_many(parameter: ParameterInfo) -> bool:
+    """Whether a parameter is a list."""
+    return parameter.data_type.startswith(_MULTI)
 
 
 class Context(Protocol):
@@ -87,6 +107,7 @@ class Task:
 
     ``timeout_s`` is the task's own time limit, or a function of the decoded scalar parameters that
     gives it. ``restartable`` says that running it a second time, after the service was killed, is harmless.
+    ``synchronous`` tasks answer to ``execute``, the others to ``submitJob``.
     """
 
     name: str
@@ -95,6 +116,7 @@ class Task:
     description: str = ""
     restartable: bool = False
     timeout_s: float | Callable[[Mapping[str, Any]], float | None] | None = None
+    synchronous: bool = False
     takes_context: bool = field(default=False, repr=False)
 
     @property
@@ -129,21 +151,22 @@ class Task:
         ------
         ParameterError : naming the parameter and what is expected.
         """
-        for parameter in self.inputs:
-            if parameter.required and parameter.name not in given:
-                raise ParameterError(
-                    f"{self.name}: the required parameter {parameter.name!r} ({parameter.data_type}) is missing.",
-                    parameter=parameter.name,
-                )
-        return {
-            p.name: self._decode_one(p, given[p.name])
-            for p in self.inputs
-            if p.name in given and p.data_type not in _LAYERS
-        } | {
-            p.name: _check_layer(self.name, p, given[p.name])
-            for p in self.inputs
-            if p.name in given and p.data_type in _LAYERS
-        }
+        checked = {p.name: self.check_one(p, given) for p in self.inputs}
+        return {name: value for name, value in checked.items() if name in given}
+
+    def check_one(self, parameter: ParameterInfo, given: Mapping[str, str]) -> Any:
+        """Do the same for one input; one that was not given, and need not be, gives None."""
+        text = given.get(parameter.name)
+        if text is None and parameter.required:
+            raise ParameterError(
+                f"{self.name}: the required parameter {parameter.name!r} ({parameter.data_type}) is missing.",
+                parameter=parameter.name,
+            )
+        if text is None:
+            return None
+        if is_layer(parameter) or is_file(parameter):
+            return _check_outside(self.name, parameter, text)
+        return self._decode_one(parameter, text)
 
     def decode(self, given: Mapping[str, str]) -> dict[str, Any]:
         """Return the keyword arguments of the function for the texts of a form."""
@@ -170,8 +193,8 @@ class Task:
             return chosen
         return value
 
-    def run(self, context: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Call the function and return output name → JSON value; outputs it left out give ``""``."""
+    def call(self, context: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call the function and return output name → Python value; outputs it left out give None."""
         returned = self.function(context, **arguments) if self.takes_context else self.function(**arguments)
         values = (
             returned
@@ -180,7 +203,17 @@ class Task:
         )
         if values is None:
             values = {self.outputs[0].name: returned} if self.outputs else {}
-        return {p.name: _encode_output(p, values.get(p.name)) for p in self.outputs}
+        return {p.name: values.get(p.name) for p in self.outputs}
+
+    def run(self, context: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call the function and return output name → JSON value; outputs it left out give ``""``."""
+        values = self.call(context, arguments)
+        return {p.name: plain(encode_output(p, values[p.name])) for p in self.outputs}
+
+    @property
+    def execution_type(self) -> str:
+        """Esri's word for how the task is called."""
+        return f"esriExecutionType{'S' if self.synchronous else 'As'}ynchronous"
 
     def to_json(self) -> dict[str, Any]:
         """Return the task resource, as the REST face shows it."""
@@ -190,7 +223,7 @@ class Task:
             "description": self.description,
             "category": "",
             "helpUrl": "",
-            "executionType": "esriExecutionTypeAsynchronous",
+            "executionType": self.execution_type,
             "parameters": [_parameter_json(p) for p in self.parameters],
         }
 
@@ -205,22 +238,15 @@ def _names_outputs(returned: Mapping[str, Any], owner: Task) -> bool:
     return {p.name for p in owner.outputs} >= set(returned)
 
 
-def _check_layer(owner: str, parameter: ParameterInfo, text: str) -> str:
-    if not text.lstrip().startswith("{"):
+def _check_outside(owner: str, parameter: ParameterInfo, text: str) -> str:
+    begins = text.lstrip()[:1]
+    if begins != "{" and not (begins == "[" and is_many(parameter)):
+        kind = "itemID" if is_file(parameter) else "features, url or itemID"
         raise ParameterError(
-            f"{owner}: parameter {parameter.name!r} ({parameter.data_type}) must be a JSON object with features.",
+            f"{owner}: parameter {parameter.name!r} ({parameter.data_type}) must be a JSON object with {kind}.",
             parameter=parameter.name,
         )
     return text
-
-
-def _encode_output(parameter: ParameterInfo, value: Any) -> Any:
-    if value is None:
-        return ""
-    encoded = encode_value(parameter.data_type, value)
-    if parameter.data_type in _LAYERS and isinstance(encoded, dict) and "features" in encoded:
-        encoded.setdefault("exceededTransferLimit", False)
-    return encoded
 
 
 def _parameter_json(parameter: ParameterInfo) -> dict[str, Any]:
@@ -255,7 +281,14 @@ class Registry(Mapping[str, Task]):
         return len(self._tasks)
 
     def add(self, new: Task) -> None:
-        """Register a task; a second one of the same name replaces the first."""
+        """Register a task; a second one of the same name replaces the first.
+
+        Raises
+        ------
+        ValueError : the name means something else in a URL.
+        """
+        if new.name.casefold() in _RESERVED or "/" in new.name or not new.name.strip():
+            raise ValueError(f"a task cannot be called {new.name!r}: in a URL that means something else")
         self._tasks[new.name] = new
 
     def load_installed(self) -> None:
@@ -275,6 +308,7 @@ def task(
     *,
     restartable: bool = False,
     timeout_s: float | Callable[[Mapping[str, Any]], float | None] | None = None,
+    synchronous: bool = False,
     registry: Registry | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Turn a typed Python function into a task of the local service.
@@ -285,6 +319,7 @@ def task(
     restartable : whether the service may run it again after it was killed in mid-job.
     timeout_s : time limit in seconds, or a function from the decoded parameters to it; the service's own
         limit when None.
+    synchronous : whether clients call it with ``execute`` and wait for the answer, instead of submitting a job.
     registry : where to put it; the one that every local service serves by default.
 
     Notes
@@ -303,7 +338,13 @@ def task(
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        made = _describe(name or function.__name__, function, restartable=restartable, timeout_s=timeout_s)
+        made = _describe(
+            name or function.__name__,
+            function,
+            restartable=restartable,
+            timeout_s=timeout_s,
+            synchronous=synchronous,
+        )
         (REGISTRY if registry is None else registry).add(made)
         return function
 

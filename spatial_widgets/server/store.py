@@ -49,6 +49,7 @@ class Store:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clock = clock
         self._mutex = threading.RLock()
+        self._moved = threading.Condition(threading.Lock())
         self._owner = FileLock(self.folder / "service.lock")
         if not self._owner.acquire():
             raise SpatialWidgetsError(
@@ -106,10 +107,11 @@ class Store:
         timeout_s: float,
         key: str | None = None,
         queue_limit: int | None = None,
+        files: Mapping[str, bytes | Path] | None = None,
     ) -> str:
         """Keep a new job, Submitted, and return its ID; it survives whatever comes once this returns.
 
-        The same ``key`` gives the job that it gave before.
+        ``files`` are put into its folder beside the parameters. The same ``key`` gives the job that it gave before.
 
         Raises
         ------
@@ -124,8 +126,8 @@ class Store:
                 raise QueueFull(
                     f"The service has {queue_limit} jobs waiting already. Submit again when some have ended."
                 )
-            self.files.write_parameters(job_id, given)
             try:
+                self.files.write_parameters(job_id, given, files)
                 with self._transaction() as db:
                     now = self._clock()
                     db.execute(
@@ -176,7 +178,20 @@ class Store:
                 "INSERT INTO results (job, name, attempt, file, size, sha256) VALUES (?,?,?,?,?,?)",
                 [(job_id, r.name, attempt, r.file, r.size, r.sha256) for r in results],
             )
+        with self._moved:
+            self._moved.notify_all()
         return True
+
+    def await_end(self, job_id: str, patience_s: float) -> JobRow | None:
+        """Return a job as soon as it has ended, or as it is after so many seconds; None when it is not there."""
+        until = time.monotonic() + patience_s
+        with self._moved:
+            while True:
+                row = self.job(job_id)
+                left = until - time.monotonic()
+                if row is None or row.status.is_terminal or left <= 0:
+                    return row
+                self._moved.wait(left)
 
     def append(
         self,
@@ -198,18 +213,24 @@ class Store:
                 db.execute("UPDATE jobs SET pid=?, pid_start=? WHERE id=?", (*process, job_id))
         return True
 
-    def sweep(self, *, keep_s: float, keep_jobs: int) -> list[str]:
-        """Delete jobs that ended over ``keep_s`` ago, and the oldest ended ones over ``keep_jobs``; return their IDs."""
+    def sweep(self, *, keep_s: float, keep_jobs: int, keep_bytes: int | None = None) -> list[str]:
+        """Delete jobs that ended over ``keep_s`` ago, and the oldest ended ones over ``keep_jobs`` or ``keep_bytes``.
+
+        Returns their IDs.
+        """
         marks = ",".join("?" * len(_TERMINAL))
         with self._transaction() as db:
             rows = db.execute(
                 f"SELECT id, finished FROM jobs WHERE status IN ({marks}) ORDER BY finished DESC, seq DESC",  # noqa: S608
                 _TERMINAL,
             ).fetchall()
-            old = self._clock() - keep_s
-            gone = [
-                job_id for rank, (job_id, finished) in enumerate(rows) if rank >= keep_jobs or finished < old
-            ]
+            old, total, gone = self._clock() - keep_s, 0, []
+            for rank, (job_id, finished) in enumerate(rows):
+                total += self.files.size(job_id) if keep_bytes is not None else 0
+                # The newest stays, however large: somebody is about to fetch it.
+                too_much = keep_bytes is not None and total > keep_bytes and rank > 0
+                if rank >= keep_jobs or finished < old or too_much:
+                    gone.append(job_id)
             db.executemany("DELETE FROM jobs WHERE id=?", [(job_id,) for job_id in gone])
         for job_id in gone:
             self.files.remove(job_id)
@@ -251,6 +272,10 @@ class Store:
         """Return one job, or None."""
         return next(iter(self._rows("id=?", (job_id,))), None)
 
+    def age(self, row: JobRow) -> float:
+        """Return the seconds since a job was submitted."""
+        return self._clock() - row.submitted
+
     def queued(self) -> list[JobRow]:
         """Return the jobs that have not begun, in the order of their submission."""
         return self._rows("status IN (?,?)", _QUEUED)
@@ -258,6 +283,11 @@ class Store:
     def running(self) -> list[JobRow]:
         """Return the jobs that execute or are being cancelled."""
         return self._rows("status IN (?,?)", _RUNNING)
+
+    def of_task(self, task: str, statuses: Sequence[JobStatus] = ()) -> list[JobRow]:
+        """Return a task's jobs, oldest first; those of some statuses only, if any are given."""
+        wanted = f" AND status IN ({','.join('?' * len(statuses))})" if statuses else ""
+        return self._rows(f"task=?{wanted}", (task, *statuses))
 
     def view(self, job_id: str) -> JobView | None:
         """Return a job with its messages and results, or None."""

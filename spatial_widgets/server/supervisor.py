@@ -154,6 +154,7 @@ class Supervisor:
         with self._stepping:
             self._receive(patience_s)
             now = self._clock()
+            self._give_up()
             for run in list(self._running.values()):
                 if run.ended is not None:
                     self._settle(run)
@@ -165,7 +166,8 @@ class Supervisor:
             self._fill()
             if now >= self._next_sweep:
                 self._next_sweep = now + _SWEEP_EVERY_S
-                self._store.sweep(keep_s=self._limits.keep_s, keep_jobs=self._limits.keep_jobs)
+                kept = self._limits
+                self._store.sweep(keep_s=kept.keep_s, keep_jobs=kept.keep_jobs, keep_bytes=kept.keep_bytes)
 
     def _loop(self) -> None:
         while not self._closed:
@@ -179,6 +181,8 @@ class Supervisor:
     def _patience(self) -> float:
         now = self._clock()
         due = [self._next_sweep]
+        if self._limits.queue_wait_s:
+            due += [now + min(1.0, self._limits.queue_wait_s)]
         for run in list(self._running.values()):
             due += [run.deadline] if not run.overdue else []
             due += [run.unsaid_since + self._limits.batch_s] if run.unsaid_since is not None else []
@@ -228,6 +232,20 @@ class Supervisor:
         self._dirty = True
 
     # ------------------------------------------------------------ the queue
+
+    def _give_up(self) -> None:
+        """End jobs that have waited longer than jobs may wait."""
+        most = self._limits.queue_wait_s
+        if not most:
+            return
+        for row in self._store.queued():
+            if self._store.age(row) <= most:
+                return
+            text = (
+                f"The job waited over {most:g} s for a free worker and was never begun. "
+                "Submit it again when the service has less to do."
+            )
+            self._move(row, JobStatus.TIMED_OUT, "waited too long", ERROR, text)
 
     def _fill(self) -> None:
         if not self._dirty:
@@ -288,6 +306,7 @@ class Supervisor:
             messages=limits.messages,
             message_chars=limits.message_chars,
             result_bytes=limits.result_bytes,
+            limits=limits,
         )
 
     def _emit(self, run: Run, event: Event) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from spatial_widgets.server.form import parse_form, parse_pairs
+from spatial_widgets.server.form import FilePart, parse_form, parse_pairs
 from spatial_widgets.server.limits import Limits
 
 if TYPE_CHECKING:
@@ -32,13 +32,16 @@ class Request:
     """What a client asked.
 
     ``path`` is percent-decoded, ``form`` holds the fields of query and body together (the body wins),
-    ``headers`` have lower-case names.
+    ``headers`` have lower-case names, ``files`` are the parts of a multipart body that have a file name.
+    ``is_navigation`` says that a person opened this address in a browser.
     """
 
     method: str
     path: str
-    form: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, FilePart] = field(default_factory=dict, repr=False)
+    is_navigation: bool = False
 
     @classmethod
     def build(
@@ -54,13 +57,39 @@ class Request:
 
         Raises
         ------
-        ValueError : the body is neither, or has too many fields.
+        ValueError : the body is neither, or has more or larger fields than ``limits`` allow.
         """
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         parts = urlsplit(url)
-        most = (limits or Limits()).fields
-        form = parse_pairs(parts.query.encode(), most) | parse_form(body, lower.get("content-type", ""), most)
-        return cls(method.upper(), unquote(parts.path), form, lower)
+        bounds = limits or Limits()
+        sent = parse_form(body, lower.get("content-type", ""), bounds)
+        form = parse_pairs(parts.query.encode(), bounds) | sent.fields
+        return cls(method.upper(), unquote(parts.path), form, lower, sent.files)
+
+    @property
+    def wants_html(self) -> bool:
+        """Whether the answer is to be a page: asked for, or opened in a browser without a word about it."""
+        chosen = self.option("f").casefold()
+        return chosen == "html" or (not chosen and "text/html" in self.headers.get("accept", ""))
+
+    def option(self, name: str) -> str:
+        """Return a form field by its name in any case, without blanks around it; "" when it is not there."""
+        folded = name.casefold()
+        return next((value.strip() for key, value in self.form.items() if key.casefold() == folded), "")
+
+    def flag(self, name: str, *, default: bool | None = None) -> bool | None:
+        """Return a form field that says true or false, in any case; ``default`` when it is not there.
+
+        Raises
+        ------
+        Fault : it says something else.
+        """
+        word = self.option(name).casefold()
+        if not word:
+            return default
+        if word not in {"true", "false", "1", "0"}:
+            raise Fault(400, f"{name} is true or false, got {word[:40]!r}.")
+        return word in {"true", "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +99,7 @@ class Response:
     body: bytes
     status: int = 200
     content_type: str = _JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: Any, *, pretty: bool = False, status: int = 200) -> Response:

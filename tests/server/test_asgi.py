@@ -1,3 +1,5 @@
+import contextlib
+import http.client
 import threading
 from urllib.parse import urlencode
 
@@ -24,12 +26,13 @@ def serving(tmp_path, monkeypatch):
     """Serve a core from a thread; only a test would do that, signals need a main thread."""
     ends = []
 
-    def begin(token=TOKEN, **limits):
+    def begin(token=TOKEN, access_log=False, **limits):
         bounds = Limits(**{"body_bytes": 100_000, "idle_s": 3600.0} | limits)
         core = build_core(tmp_path / "store", TOYS, limits=bounds)
         listener = bind(0)
+        settings = {"limits": bounds, "access_log": access_log}
         face = HttpFace(Served(listener.getsockname()[1], token))
-        thread = threading.Thread(target=serve, args=(core, listener, token), kwargs={"limits": bounds})
+        thread = threading.Thread(target=serve, args=(core, listener, token), kwargs=settings)
         thread.start()
         ends.append((face, thread))
         return face
@@ -111,12 +114,88 @@ def test_a_loopback_host_is_let_in(face, name):
     assert face.raw("/health", Host=f"{name}:{face.port}")[0] == 200
 
 
+TYPED = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
 @pytest.mark.parametrize(
-    "header", [{"Origin": "null"}, {"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"}]
+    "header",
+    [
+        {"Origin": "null"},
+        {"Origin": "http://localhost"},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+        {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"},
+        {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Mode": "navigate"},
+        {"Referer": "https://evil.example/page"},
+        {"Referer": "http://127.0.0.1:1/"},
+    ],
 )
-def test_a_web_page_is_refused_even_with_the_token(face, header):
-    status, reply, _ = face.raw(f"{ROOT}?token={TOKEN}", **header)
+@pytest.mark.parametrize("token", [TOKEN, None])
+def test_a_web_page_is_refused_even_with_the_token(serving, header, token):
+    face = serving(token=token)
+    status, reply, headers = face.raw(f"{ROOT}?token={TOKEN}", **header)
     assert (status, reply["error"]["code"]) == (403, 403)
+    assert not [name for name in headers if name.lower().startswith("access-control")]
+
+
+def test_a_node_client_that_names_itself_as_referer_is_let_in(face):
+    assert "tasks" in face.raw(f"{ROOT}?token={TOKEN}", Referer="@esri/arcgis-rest-js")[1]
+
+
+def text_of(face, path, method="GET", **headers):
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", face.port, timeout=30)) as connection:
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read().decode(), response.headers
+
+
+def test_a_person_with_a_browser_gets_a_page_from_an_anonymous_service(serving):
+    face = serving(token=None)
+    status, text, headers = text_of(face, ROOT, **TYPED, Accept="text/html,*/*")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert f'<a href="{ROOT}/Greet">Greet</a>' in text
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"
+    status, text, headers = text_of(face, f"{ROOT}/Greet?f=json", **TYPED, Accept="text/html")
+    assert headers["content-type"].startswith("application/json")
+
+
+def test_a_person_cannot_change_anything_by_an_address(serving, tmp_path):
+    face = serving(token=None)
+    for path in (
+        "Greet/submitJob?name=Ada",
+        "uploads/register?itemName=a.json",
+        f"Greet/jobs/j{'0' * 32}/cancel",
+    ):
+        status, text, _ = text_of(face, f"{ROOT}/{path}", **TYPED, Accept="text/html")
+        assert "These pages are for reading" in text, (status, text)
+    assert face.raw("/health")[1]["jobs"] == {}
+
+
+def test_a_service_with_a_token_explains_itself_and_takes_no_token_from_an_address(face):
+    for query in ("", f"?token={TOKEN}"):
+        status, text, headers = text_of(face, ROOT + query, **TYPED, Accept="text/html")
+        assert (status, headers["content-type"]) == (401, "text/html; charset=utf-8")
+        assert "please do not put it there" in text
+        assert "Greet" not in text
+        assert TOKEN not in text
+
+
+def test_the_access_log_has_neither_query_nor_line_breaks(serving, caplog):
+    caplog.set_level("INFO")
+    face = serving(access_log=True)
+    face.raw(f"{ROOT}/a%0Ab?token={TOKEN}&x=secret")
+    wait_until(lambda: [r for r in caplog.records if r.name.endswith("access")])
+    lines = [r.getMessage() for r in caplog.records if r.name.endswith("access")]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"GET '{ROOT}/a\\nb' 200 ")
+    assert TOKEN not in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_too_large_a_body_is_refused_with_a_word_and_the_service_goes_on(face):

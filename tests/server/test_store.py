@@ -152,7 +152,7 @@ def test_folders_without_a_row_are_cleared(store):
 def test_a_result_that_changed_on_the_disk_is_not_read(store):
     job_id = add(store)
     folder = store.files.folder(job_id)
-    result = write_result(folder, "a/../b", 1, {"é": 1}, 100)
+    result = write_result(folder, "a/../b", 1, ['{"é":'.encode(), b"1}"], 100)
     assert store.files.read(job_id, result) == '{"é":1}'.encode()
     assert (folder / result.file).parent == folder
     (folder / result.file).write_bytes(b'{"e":11}')
@@ -161,8 +161,10 @@ def test_a_result_that_changed_on_the_disk_is_not_read(store):
 
 
 def test_a_result_over_the_limit_is_refused(store):
-    with pytest.raises(ValueError, match="at most 10"):
-        write_result(store.files.folder(add(store)), "x", 1, "y" * 20, 10)
+    folder = store.files.folder(add(store))
+    with pytest.raises(ValueError, match="over 10 bytes"):
+        write_result(folder, "x", 1, (b"y" for _ in range(20)), 10)
+    assert [path.name for path in folder.iterdir()] == ["parameters.json"]
 
 
 class JobLife(RuleBasedStateMachine):

@@ -75,7 +75,7 @@ class Stage:
 
     def write(self, job, *names):
         spec = self.executor.runs[job][0]
-        return [Output(write_result(spec.folder, name, spec.attempt, 1, 100)) for name in names]
+        return [Output(write_result(spec.folder, name, spec.attempt, [b"1"], 100)) for name in names]
 
     def status(self, job):
         return self.store.job(job).status

@@ -1,7 +1,8 @@
 import pytest
 
 from spatial_widgets.server.form import parse_form, parse_pairs
-from spatial_widgets.server.wire import Request, Response, error_body
+from spatial_widgets.server.limits import Limits
+from spatial_widgets.server.wire import Fault, Request, Response, error_body
 
 MULTIPART = (
     b'--XX\r\nContent-Disposition: form-data; name="f"\r\n\r\njson\r\n'
@@ -41,7 +42,36 @@ def test_query_and_body_are_one_form_and_the_body_wins():
 
 def test_multipart_fields_keep_their_bytes():
     form = parse_form(MULTIPART, 'multipart/form-data; boundary="XX"')
-    assert form == {"f": "json", "layer": '{"a":\r\n "é"}'}
+    assert form.fields == {"f": "json", "layer": '{"a":\r\n "é"}'}
+    assert form.files["layer"].filename == "a.json"
+    assert form.files["layer"].content == '{"a":\r\n "é"}'.encode()
+
+
+def test_a_file_that_is_no_text_is_no_field():
+    body = b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.zip"\r\n\r\n\xff\x00\r\n--X--'
+    form = parse_form(body, "multipart/form-data; boundary=X")
+    assert (form.fields, form.files["file"].content) == ({}, b"\xff\x00")
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=X"])
+def test_a_field_over_the_limit_is_named(kind):
+    parts = {
+        "application/x-www-form-urlencoded": b"a=1&layer=" + b"%41" * 11,
+        "multipart/form-data; boundary=X": b'--X\r\nContent-Disposition: form-data; name="layer"\r\n\r\n'
+        + b"A" * 11
+        + b"\r\n--X--",
+    }
+    with pytest.raises(ValueError, match="'layer' has over 10 bytes"):
+        parse_form(parts[kind], kind, Limits(field_bytes=10))
+
+
+def test_flags_and_options_are_read_in_any_case():
+    request = Request("GET", "/", {"RETURNZ": " False ", "outsr": " 4326 ", "returnM": "perhaps"})
+    assert request.flag("returnZ", default=True) is False
+    assert request.flag("returnFeatureCollection", default=None) is None
+    assert request.option("outSR") == "4326"
+    with pytest.raises(Fault, match="returnM is true or false"):
+        request.flag("returnM")
 
 
 @pytest.mark.parametrize(

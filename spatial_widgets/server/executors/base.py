@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from spatial_widgets.server.limits import Limits
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -45,6 +47,7 @@ class JobSpec:
     messages: int
     message_chars: int
     result_bytes: int
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,137 @@
+"""Inputs that are not in the request but named by it: uploads, results of earlier jobs, layers elsewhere.
+
+They are looked up when the job is submitted, and what is on this machine is linked into the job's folder, so
+that the job has it whatever is deleted meanwhile. Nothing is fetched here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from spatial_widgets.errors import ParameterError
+from spatial_widgets.protocol import JobStatus
+from spatial_widgets.server.fetching import refuse_url
+from spatial_widgets.server.registry import is_file, is_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from spatial_widgets.protocol import ParameterInfo
+    from spatial_widgets.server.limits import Limits
+    from spatial_widgets.server.registry import Task
+    from spatial_widgets.server.store import Store
+    from spatial_widgets.server.uploads import Uploads
+
+__all__ = ["SOURCES", "References"]
+
+#: The file of a job that says which of its files belongs to which input.
+SOURCES = "sources.json"
+_SHORT = 100_000  # a text that only names a layer is short; whole layers are read in the job
+_RESULT = re.compile(
+    r"/arcgis/rest/services/tasks/gpserver/(?P<task>[^/]+)/jobs/(?P<job>j[0-9a-f]{32})/results/(?P<name>[^/]+)/*",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Looks up what inputs name."""
+
+    store: Store
+    uploads: Uploads
+    tasks: Mapping[str, Task]
+    limits: Limits
+
+    def files(self, task: Task, given: Mapping[str, str]) -> dict[str, bytes | Path]:
+        """Return the files to link into the job's folder, by the names they get there.
+
+        Raises
+        ------
+        ParameterError : an input names what is not there, or what is not read.
+        """
+        sources: dict[str, str] = {}
+        linked: dict[str, bytes | Path] = {}
+        for parameter in task.inputs:
+            for place, document in _pointers(parameter, given.get(parameter.name, "")):
+                path = self._look_up(task.name, parameter, document)
+                if path is not None:
+                    sources[place] = f"input.{len(sources)}{path.suffix}"
+                    linked[sources[place]] = path
+        return {**linked, SOURCES: json.dumps(sources).encode()} if sources else {}
+
+    def _look_up(self, owner: str, parameter: ParameterInfo, document: Mapping[str, Any]) -> Path | None:
+        about = f"{owner}: parameter {parameter.name!r}"
+        item_id = document.get("itemID") or document.get("itemId")
+        if isinstance(item_id, str):
+            found = self.uploads.path(item_id)
+            if found is None:
+                raise ParameterError(
+                    f"{about}: there is no uploaded item {item_id[:60]!r}. Upload the file, and pass its itemID.",
+                    parameter=parameter.name,
+                )
+            return found
+        url = document.get("url")
+        if not isinstance(url, str):
+            return None
+        try:
+            parts = urlsplit(url.strip())
+            is_here = _is_here(parts.hostname)
+        except ValueError as error:
+            raise ParameterError(f"{about}: the URL cannot be read.", parameter=parameter.name) from error
+        match = _RESULT.fullmatch(unquote(parts.path)) if is_here else None
+        if match is not None:
+            return self._result(about, parameter.name, match)
+        if is_file(parameter):
+            raise ParameterError(
+                f"{about}: a file is not read by URL. Upload it, and pass its itemID.",
+                parameter=parameter.name,
+            )
+        refuse_url(url, self.limits, about=about, parameter=parameter.name)
+        return None
+
+    def _result(self, about: str, name: str, match: re.Match[str]) -> Path:
+        view = self.store.view(match["job"].lower())
+        asked = match["name"].casefold()
+        if view is None or view.row.task.casefold() != match["task"].casefold():
+            raise ParameterError(
+                f"{about}: this service has no job {match['job']} of {match['task']}.", parameter=name
+            )
+        found = next((r for label, r in view.results.items() if label.casefold() == asked), None)
+        if view.row.status is not JobStatus.SUCCEEDED or found is None:
+            why = f"it is {view.row.status.value}" if found is None else "it did not succeed"
+            raise ParameterError(
+                f"{about}: the job {view.row.id} has no result {match['name']!r}: {why}.", parameter=name
+            )
+        return self.store.files.folder(view.row.id) / found.file
+
+
+def _pointers(parameter: ParameterInfo, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what in an input may name something, with its place: ``name`` or ``name[2]``."""
+    if not (is_layer(parameter) or is_file(parameter)) or text.lstrip()[:1] not in {"{", "["}:
+        return
+    if len(text) > _SHORT and text.lstrip().startswith("{"):
+        return
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    items = document if isinstance(document, list) else [document]
+    for number, item in enumerate(items):
+        if isinstance(item, dict) and "features" not in item and "featureSet" not in item:
+            yield f"{parameter.name}[{number}]" if isinstance(document, list) else parameter.name, item
+
+
+def _is_here(host: str | None) -> bool:
+    """Whether an address is on this machine, or relative."""
+    if host is None or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
