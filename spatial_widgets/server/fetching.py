@@ -42,6 +42,7 @@ def is_public(address: str) -> bool:
         inner = found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1])
         if (
             inner
+            or found.is_site_local
             or found in ipaddress.ip_network("64:ff9b::/96")
             or found in ipaddress.ip_network("64:ff9b:1::/48")
         ):
@@ -100,6 +101,7 @@ def fetch_layer(
     *,
     parameter: str,
     resolver: Callable[[str, int], Sequence[str]] = resolve,
+    may_read: Callable[[str], bool] = is_public,
     context: ssl.SSLContext | None = None,
     port: int = 443,
 ) -> list[bytes]:
@@ -116,7 +118,10 @@ def fetch_layer(
         str(pointer.get("url", "")), limits, about=f"parameter {parameter!r}", parameter=parameter
     )
     token = next((str(pointer[key]) for key in _TOKEN_KEYS if pointer.get(key)), "")
-    reader = _Reader(parts, token, limits, parameter, resolver, context or ssl.create_default_context(), port)
+    address = _address(parts, parameter, resolver, may_read)
+    reader = _Reader(
+        (address, port), parts, token, limits, parameter, context or ssl.create_default_context()
+    )
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if not _LAYER.search(parts.path):
         return [reader.get(f"{path}?{parts.query}" if parts.query else path)]
@@ -143,19 +148,38 @@ def fetch_layer(
     return pages
 
 
+def _address(
+    parts: SplitResult,
+    parameter: str,
+    resolver: Callable[[str, int], Sequence[str]],
+    may_read: Callable[[str], bool],
+) -> str:
+    """Return the one address to connect to; if any address of the host is not a public one, none is."""
+    try:
+        addresses = resolver(str(parts.hostname), 443)
+    except (OSError, UnicodeError) as error:
+        raise ParameterError(f"{parameter}: {parts.hostname} has no address.", parameter=parameter) from error
+    if not addresses or not all(map(may_read, addresses)):
+        raise ParameterError(
+            f"{parameter}: {parts.hostname} is not at a public address, so nothing is read from it.",
+            parameter=parameter,
+        )
+    return addresses[0]
+
+
 class _Reader:
     """Reads from one address of one host, with one budget of bytes and seconds."""
 
     def __init__(
         self,
+        address: tuple[str, int],
         parts: SplitResult,
         token: str,
         limits: Limits,
         parameter: str,
-        resolver: Callable[[str, int], Sequence[str]],
         context: ssl.SSLContext,
-        port: int,
     ) -> None:
+        self._address = address
         self._host = str(parts.hostname)
         self._token = token
         self._parameter = parameter
@@ -164,20 +188,9 @@ class _Reader:
         self._seconds = limits.input_s
         self._until = time.monotonic() + limits.input_s
         self._context = context
-        self._port = port
-        self._address = self._public_address(resolver)
 
     def _fault(self, reason: str) -> ParameterError:
         return ParameterError(f"{self._parameter}: {self._host} {reason}.", parameter=self._parameter)
-
-    def _public_address(self, resolver: Callable[[str, int], Sequence[str]]) -> str:
-        try:
-            addresses = resolver(self._host, self._port)
-        except (OSError, UnicodeError) as error:
-            raise self._fault("has no address") from error
-        if not addresses or not all(map(is_public, addresses)):
-            raise self._fault("is not at a public address, so nothing is read from it")
-        return addresses[0]
 
     def _time_left(self) -> float:
         left = self._until - time.monotonic()
@@ -189,7 +202,7 @@ class _Reader:
         """Return the body of one answer."""
         try:
             with (
-                socket.create_connection((self._address, self._port), timeout=self._time_left()) as bare,
+                socket.create_connection(self._address, timeout=self._time_left()) as bare,
                 self._context.wrap_socket(bare, server_hostname=self._host) as secured,
             ):
                 return self._talk(secured, target)
@@ -198,7 +211,7 @@ class _Reader:
             raise self._fault(f"could not be read ({type(error).__name__})") from error
 
     def _talk(self, secured: ssl.SSLSocket, target: str) -> bytes:
-        connection = http.client.HTTPConnection(self._host, self._port)
+        connection = http.client.HTTPConnection(self._host)
         connection.sock = secured
         headers = {
             "Host": self._host,

@@ -20,10 +20,9 @@ FUNCTIONS = {
     "ABS": "abs", "ROUND": "round", "UPPER": "upper", "LOWER": "lower", "TRIM": "trim", "LENGTH": "length",
     "CHAR_LENGTH": "length", "SUBSTRING": "substr", "SUBSTR": "substr", "COALESCE": "coalesce", "NULLIF": "nullif",
 }  # fmt: skip
-_WORDS = {
-    "AND", "OR", "NOT", "IN", "LIKE", "BETWEEN", "IS", "NULL", "ESCAPE", "TRUE", "FALSE", "CASE", "WHEN", "THEN",
-    "ELSE", "END",
-}  # fmt: skip
+#: Words of a condition; a field of such a name has to stand in double quotes.
+_WORDS = {"AND", "OR", "NOT", "IN", "LIKE", "BETWEEN", "IS", "NULL", "ESCAPE"}
+_CONSTANTS = {"TRUE", "FALSE"}
 _UNITS_MS = {"SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
 _LONGEST = 20_000
 _DEEPEST = 50
@@ -95,10 +94,12 @@ class Clause:
 
     def _word(self, text: str, following: _Token, tokens: list[_Token]) -> None:
         word = text.upper()
-        if text.casefold() in self.names:
-            self._column(text)
+        if word in _WORDS:
+            self._written.append(word)
         elif word in {"DATE", "TIMESTAMP"} and following.kind == "text":
             self._written.append(str(_milliseconds(_unquoted(tokens.pop(0).text))))
+        elif text.casefold() in self.names:
+            self._column(text)
         elif word == "INTERVAL" and following.kind == "text":
             self._interval(tokens)
         elif word in {"CURRENT_TIMESTAMP", "CURRENT_DATE"}:
@@ -106,7 +107,7 @@ class Clause:
             self._written.append(str(_stamp_ms(now if word.endswith("P") else now.normalize())))
         elif word in FUNCTIONS and following.text == "(":
             self._written.append(FUNCTIONS[word])
-        elif word in _WORDS:
+        elif word in _CONSTANTS:
             self._written.append(word)
         elif following.text == "(":
             known = ", ".join(FUNCTIONS)

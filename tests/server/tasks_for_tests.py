@@ -11,9 +11,11 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import geopandas as gpd
+import pandas as pd
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.registry import REGISTRY, Context, Registry, task
@@ -123,3 +125,37 @@ def environment(ctx: Context) -> dict[str, Any]:
         "token": os.environ.get("SPATIAL_WIDGETS_SERVICE_TOKEN"),
         "is_leader": os.getsid(0) == os.getpid(),
     }
+
+
+@task("Sum", registry=TOYS, synchronous=True)
+def total(ctx: Context, a: float, b: float = 0.0) -> float:
+    ctx.info(f"adding {b:g}")
+    if b < 0:
+        raise ParameterError("b: nothing is taken away here")
+    return a + b
+
+
+@task("SleepNow", registry=TOYS, synchronous=True, timeout_s=lambda given: given.get("limit"))
+def sleep_now(ctx: Context, seconds: float = 60.0, limit: float = 60.0) -> str:
+    return sleep(ctx, seconds)
+
+
+@task("Move", registry=TOYS, synchronous=True)
+def move(ctx: Context, inputLayer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:  # noqa: N803
+    ctx.info(f"{len(inputLayer)} rows in {inputLayer.crs.to_epsg()}")
+    return inputLayer
+
+
+@task("Rows", registry=TOYS)
+def rows(ctx: Context, inputTable: pd.DataFrame) -> pd.DataFrame:  # noqa: N803
+    return inputTable
+
+
+@task("Count", registry=TOYS)
+def count(ctx: Context, inputLayers: list[gpd.GeoDataFrame]) -> list[int]:  # noqa: N803
+    return [len(one) for one in inputLayers]
+
+
+@task("ReadFile", registry=TOYS)
+def read_file(ctx: Context, inputFile: Path) -> str:  # noqa: N803
+    return f"{inputFile.suffix}: {inputFile.read_text()}"
