@@ -41,7 +41,6 @@ __all__ = ["Gate", "bind", "make_app", "serve"]
 _LOG = logging.getLogger("spatial_widgets.server")
 _ACCESS = logging.getLogger("spatial_widgets.server.access")
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
-_BROWSER_HEADERS = ("sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user")
 _TYPED = {"none", "same-origin"}
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
@@ -72,7 +71,8 @@ class Gate:
         no_pages = Fault(403, "This service does not answer web pages.")
         if "origin" in headers or self._is_referred(headers.get("referer", "")):
             raise no_pages
-        if not any(name in headers for name in _BROWSER_HEADERS):
+        # Browsers send it always. Node's own fetch sends Sec-Fetch-Mode alone, and is no browser.
+        if "sec-fetch-site" not in headers:
             return False
         # An address that was typed, or a link between our own pages; no script, frame, form or other site.
         typed = (
