@@ -16,6 +16,7 @@ from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol import JobInfo
 from spatial_widgets.server.discovery import Discovery
 from spatial_widgets.server.launcher import LocalServiceProcess, default_store
+from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.processes import is_alive, start_mark
 
 
@@ -211,3 +212,14 @@ def test_the_service_runs_in_the_foreground_too(tmp_path):
     finally:
         program.terminate()
         assert program.wait(20) == 0
+
+
+@pytest.mark.slow
+def test_limits_reach_a_new_service_and_a_running_one_must_have_them(start, tmp_path):
+    limits = Limits(fields=5, timeout_s=30.0)
+    face = start(limits=limits)
+    reply = face.ask(f"{ROOT}/Greet/submitJob", name="a", **{f"x{n}": "1" for n in range(9)})
+    assert "over 5 fields" in reply["error"]["message"]
+    assert LocalServiceProcess.start(store=tmp_path / "store", limits=limits).pid == face.service.pid
+    with pytest.raises(SpatialWidgetsError, match="fields is 5"):
+        LocalServiceProcess.start(store=tmp_path / "store", limits=Limits(timeout_s=30.0))
