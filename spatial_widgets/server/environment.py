@@ -21,6 +21,8 @@ from spatial_widgets.codec import decode_spatial_reference
 from spatial_widgets.errors import CodecError, ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pyproj
 
     from spatial_widgets.server.wire import Request
@@ -40,18 +42,20 @@ class Environment:
     extent: Any = None
 
     @classmethod
-    def of(cls, request: Request) -> Self:
-        """Read a request's settings.
+    def of(cls, request: Request, own: Collection[str] = ()) -> Self:
+        """Read a request's settings; ``own`` are names that mean a parameter of the task, in lower case.
 
         Raises
         ------
         ParameterError : one of them is not understood.
         """
-        context = _context(request.option("context"))
-        out_sr = context.get("outsr") or request.option("env:outSR") or request.option("outSR")
-        process_sr = (
-            context.get("processsr") or request.option("env:processSR") or request.option("processSR")
-        )
+
+        def option(name: str) -> str:
+            return "" if name.casefold() in own else request.option(name)
+
+        context = _context(option("context"))
+        out_sr = context.get("outsr") or option("env:outSR") or option("outSR")
+        process_sr = context.get("processsr") or option("env:processSR") or option("processSR")
         made = cls(_json(out_sr, "outSR"), _json(process_sr, "processSR"), context.get("extent") or None)
         read_reference(made.out_sr, "outSR")
         read_reference(made.process_sr, "processSR")

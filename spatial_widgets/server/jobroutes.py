@@ -137,7 +137,7 @@ class JobRoutes:
         ------
         ParameterError : something is wrong that can be seen before the job runs.
         """
-        environment = Environment.of(asked.request)
+        environment = Environment.of(asked.request, _names(task))
         given = task.given(asked.request.form)
         try:
             values = task.check(given)
@@ -189,7 +189,7 @@ class JobRoutes:
             except (ParameterError, RecursionError) as error:
                 problems[parameter.name] = str(error) or "nested too deeply"
         try:
-            Environment.of(asked.request)
+            Environment.of(asked.request, _names(task))
         except ParameterError as error:
             problems[""] = str(error)
         return documents.validation(task, given, problems)
@@ -301,6 +301,10 @@ class JobRoutes:
             _LOG.exception("result %s of job %s", name, view.row.id)
             text = f"The result {name!r} of job {view.row.id} is damaged or gone from the disk. Submit the job again."
             raise Fault(500, text) from error
+
+
+def _names(task: Task) -> set[str]:
+    return {parameter.name.casefold() for parameter in task.inputs}
 
 
 def _answer(text: bytes, asked: Asked) -> Response:

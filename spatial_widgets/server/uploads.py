@@ -197,8 +197,7 @@ class Uploads:
         """Delete what is older than it may get, and what was left in the middle."""
         with self._mutex:
             for folder in self._root.iterdir():
-                item = self._read(folder)
-                if item is None or self._clock() - item.date > self._limits.keep_s:
+                if self._read(folder) is None:
                     shutil.rmtree(folder, ignore_errors=True)
 
     # ------------------------------------------------------------ on the disk
@@ -289,7 +288,8 @@ class Uploads:
             item = Item(**json.loads((folder / "item.json").read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
-        return item if item.item_id == folder.name and item.extension in EXTENSIONS else None
+        is_ours = item.item_id == folder.name and item.extension in EXTENSIONS
+        return item if is_ours and self._clock() - item.date <= self._limits.keep_s else None
 
 
 def _blocks(paths: Iterator[Path]) -> Iterator[bytes]:

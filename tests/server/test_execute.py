@@ -5,10 +5,13 @@ import threading
 
 import pytest
 from faces import ROOT, CoreFace, wait_until
+from hypothesis import given
+from hypothesis import strategies as st
 from tasks_for_tests import TOYS
 
 from spatial_widgets.protocol import TaskInfo
 from spatial_widgets.server.assembly import build_core
+from spatial_widgets.server.jsondepth import refuse_deep_json
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.registry import Registry, task
 
@@ -146,6 +149,42 @@ def test_json_that_is_nested_too_deeply_is_named(face):
     deep = '{"features":' + "[" * 70 + '"]]]]]]]]]"' + "]" * 70 + "}"
     reply = face.ask(f"{ROOT}/Layer/submitJob", inputLayer=deep)
     assert "inputLayer" in reply["error"]["message"]
-    assert "71 levels" in reply["error"]["message"]
+    assert "over 64 levels" in reply["error"]["message"]
     quoted = json.dumps({"features": [], "x": "[" * 500 + '"' + "[" * 500})
     assert "jobId" in face.ask(f"{ROOT}/Layer/submitJob", inputLayer=quoted)
+
+
+@given(
+    st.recursive(st.text('[]{}\\"ab', max_size=5), lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text('[]{}"\\'), x, max_size=3), max_leaves=30),
+    st.integers(0, 6),
+)  # fmt: skip
+def test_depth_is_told_as_a_parser_would(tree, most):
+    def depth(value):
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+        return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+    if depth(tree) > most:
+        with pytest.raises(ValueError, match="too deeply"):
+            refuse_deep_json(json.dumps(tree), most)
+    else:
+        refuse_deep_json(json.dumps(tree), most)
+
+
+def test_depth_is_told_over_long_texts_too():
+    text = json.dumps(["[" * 2_000_000, ['"' * 3, [1]]])
+    refuse_deep_json(text, 3)
+    with pytest.raises(ValueError, match="too deeply"):
+        refuse_deep_json(text, 2)
+
+
+def test_a_tasks_own_parameter_of_a_settings_name_is_the_tasks(tmp_path):
+    own = Registry()
+
+    @task("Own", registry=own)
+    def some(ctx, context: str, outSR: str = "") -> str:  # noqa: N803
+        return context + outSR
+
+    with build_core(tmp_path / "store", own) as core:
+        face = CoreFace(core)
+        job = face.submit("Own", context="not JSON", outSR=" here")
+        assert face.ask(f"{job}/results/result")["value"] == "not JSON here"
