@@ -17,7 +17,7 @@ from spatial_widgets.server.limits import Limits
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MULTIPART", "URLENCODED", "FilePart", "Form", "parse_form", "parse_pairs"]
+__all__ = ["MULTIPART", "URLENCODED", "FilePart", "Form", "parse_form", "parse_pairs", "read_form"]
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -39,7 +39,12 @@ class Form:
     files: dict[str, FilePart] = field(default_factory=dict)
 
 
-def parse_form(body: bytes, content_type: str, limits: Limits | None = None) -> Form:
+def parse_form(body: bytes, content_type: str, limits: Limits | None = None) -> dict[str, str]:
+    """Return the fields of a body; see :func:`read_form`."""
+    return read_form(body, content_type, limits).fields
+
+
+def read_form(body: bytes, content_type: str, limits: Limits | None = None) -> Form:
     """Return what a URL-encoded or multipart body holds; a repeated field keeps its last value.
 
     Raises

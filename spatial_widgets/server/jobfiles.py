@@ -106,7 +106,7 @@ def write_result(folder: Path, name: str, attempt: int, pieces: Iterable[bytes],
         for piece in pieces:
             size += len(piece)
             if size > most:
-                raise ValueError(f"it has over {most:,} bytes, the most that the service keeps of one output")
+                raise ValueError(f"it has more bytes than the service keeps of one output: at most {most:,}")
             digest.update(piece)
             yield piece
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from spatial_widgets.server.form import FilePart, parse_form, parse_pairs
+from spatial_widgets.server.form import FilePart, parse_pairs, read_form
 from spatial_widgets.server.limits import Limits
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Request:
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         parts = urlsplit(url)
         bounds = limits or Limits()
-        sent = parse_form(body, lower.get("content-type", ""), bounds)
+        sent = read_form(body, lower.get("content-type", ""), bounds)
         form = parse_pairs(parts.query.encode(), bounds) | sent.fields
         return cls(method.upper(), unquote(parts.path), form, lower, sent.files)
 

@@ -162,7 +162,7 @@ def test_a_result_that_changed_on_the_disk_is_not_read(store):
 
 def test_a_result_over_the_limit_is_refused(store):
     folder = store.files.folder(add(store))
-    with pytest.raises(ValueError, match="over 10 bytes"):
+    with pytest.raises(ValueError, match="at most 10"):
         write_result(folder, "x", 1, (b"y" for _ in range(20)), 10)
     assert [path.name for path in folder.iterdir()] == ["parameters.json"]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from spatial_widgets.server.form import parse_form, parse_pairs
+from spatial_widgets.server.form import parse_form, parse_pairs, read_form
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.wire import Fault, Request, Response, error_body
 
@@ -41,7 +41,8 @@ def test_query_and_body_are_one_form_and_the_body_wins():
 
 
 def test_multipart_fields_keep_their_bytes():
-    form = parse_form(MULTIPART, 'multipart/form-data; boundary="XX"')
+    form = read_form(MULTIPART, 'multipart/form-data; boundary="XX"')
+    assert parse_form(MULTIPART, 'multipart/form-data; boundary="XX"') == form.fields
     assert form.fields == {"f": "json", "layer": '{"a":\r\n "é"}'}
     assert form.files["layer"].filename == "a.json"
     assert form.files["layer"].content == '{"a":\r\n "é"}'.encode()
@@ -49,7 +50,7 @@ def test_multipart_fields_keep_their_bytes():
 
 def test_a_file_that_is_no_text_is_no_field():
     body = b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.zip"\r\n\r\n\xff\x00\r\n--X--'
-    form = parse_form(body, "multipart/form-data; boundary=X")
+    form = read_form(body, "multipart/form-data; boundary=X")
     assert (form.fields, form.files["file"].content) == ({}, b"\xff\x00")
 
 
