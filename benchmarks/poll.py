@@ -29,6 +29,7 @@ _LOOK_S = 0.1
 _HEADINGS = (
     "candidate",
     "polls",
+    "CPU s",
     "CPU s per 1,000 polls",
     "x ours",
     "delay, mean s",
@@ -195,6 +196,7 @@ def _figures(
     shares = [delay / duration for delay, duration in zip(delays, lasted, strict=True)]
     return {
         "polls": account["polls"],
+        "cpu_s": found["cpu_s"],
         "cpu_ms": 1000 * found["cpu_s"] / account["polls"],
         "delay": fmean(delays),
         "delay_95": quantiles(delays, n=20)[-1],
@@ -217,6 +219,7 @@ def _print_table(runs: dict[str, list[dict[str, float]]]) -> None:
         cells = [
             CANDIDATES[name][0],
             f"{middle['polls']:,.0f}",
+            f"{middle['cpu_s']:.1f}",
             f"{middle['cpu_ms']:.2f}",
             f"{ratio:.2f}",
             f"{middle['delay']:.2f}",
