@@ -125,8 +125,10 @@ class Watch:
 
     def error_since(self, losses: int | None) -> BaseException | None:
         """Return what ends the waiting of somebody who came when there were so many losses, if anything does."""
-        is_new = self.ended or (losses is not None and self.losses != losses)
-        return self.error if is_new else None
+        is_old_news = self.is_lost and not self.ended and losses in {None, self.losses}
+        return (
+            None if is_old_news else self.error
+        )  # a refusal is told before the end, and ends a wait at once
 
     def look_again(self) -> None:
         """Have a job that is lost polled at once, and give it a whole budget again: somebody waits for it."""

@@ -110,6 +110,15 @@ def test_a_refusal_ends_it(code):
     assert scene.rests
 
 
+def test_whoever_is_told_of_a_refusal_is_told_that_it_is_the_end():
+    scene, told = Scene(), []
+    scene.watch.subscribe(lambda w: told.append(w.error_since(w.losses)))
+    scene.app.polls = [error(404, "gone")]
+    scene.run()
+    assert told[0] is None  # lost before it came, which is no news
+    assert isinstance(told[-1], errors.NotFound)
+
+
 @pytest.mark.parametrize("is_lost", [True, False])
 def test_when_the_last_one_leaves_nothing_is_left_on_the_agenda(is_lost):
     scene = Scene()
