@@ -1,7 +1,8 @@
 """What the chaos server knows of each job: its life by the number of polls, and the account of what was said.
 
 Everything is drawn from (seed, job number, operation, request number), so that the order in which requests of
-different jobs arrive changes nothing. Standard library only.
+different jobs arrive changes nothing; only a token that expires and a door that shuts reach beyond their own
+request. Standard library only.
 """
 
 from __future__ import annotations

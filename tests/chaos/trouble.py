@@ -67,6 +67,10 @@ class Scene:
         return self.rng.randrange(head + 1, len(self.good) - 1)
 
 
+def _refusal(code, status, text="Invalid or missing input parameters."):
+    return lambda s: [http(esri(code, s.echo, text), s.rng.choice(["200 OK", status]))]
+
+
 def _redirect(target):
     return lambda s: [http("", "302 Found", Location=target(s))]
 
@@ -123,11 +127,11 @@ TROUBLE = {
         NEUTRAL,
         _redirect(lambda s: f"{s.foreign}?f=json&token={quote(s.token, safe='')}"),
     ),
-    "error 400": (0.6, "400", lambda s: [http(esri(400, s.echo))]),
-    "error 403": (0.3, "403", lambda s: [http(esri(403, s.echo), "403 Forbidden")]),
-    "error 404": (0.5, "404", lambda s: [http(esri(404, s.echo), s.rng.choice(["200 OK", "404 Not Found"]))]),
-    "error 498": (0.4, "498", lambda s: [http(esri(498, s.echo, "Invalid token."))]),
-    "error 499": (0.2, "499", lambda s: [http(esri(499, s.echo, "Token Required"), "401 Unauthorized")]),
+    "error 400": (0.6, "400", _refusal(400, "400 Bad Request")),
+    "error 403": (0.3, "403", _refusal(403, "403 Forbidden")),
+    "error 404": (0.5, "404", _refusal(404, "404 Not Found")),
+    "error 498": (0.4, "498", _refusal(498, "498 Invalid Token", "Invalid token.")),
+    "error 499": (0.2, "499", _refusal(499, "401 Unauthorized", "Token Required")),
 }
 # Slow or odd, and a good answer all the same.
 ODD = {
