@@ -133,6 +133,11 @@ class Job:
         return self.info.messages
 
     @property
+    def answered_at(self) -> float:
+        """When a poll last got a good answer, in seconds of the session's clock; ``-inf`` before the first."""
+        return self.snapshot.taken_at
+
+    @property
     def cancel_pending(self) -> bool:
         """Whether a cancel waits for the job to start, to be sent again."""
         return self._cancelling.is_pending

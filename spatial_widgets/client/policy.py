@@ -240,6 +240,11 @@ class PollSchedule:
         """Return the seconds to the next poll of a job that answers, by the policy as it is now."""
         return max(self._good_at + self._interval_s(now), self._not_before, now) - now
 
+    def heard(self, at: float) -> None:
+        """Note when somebody else's request last got a good answer: the job is in reach, whatever failed before."""
+        if at > self._good_at:
+            self._begin_budget(at)
+
     def after_failure(self, now: float, error: BaseException) -> float | None:
         """Note a failed poll and return the seconds to the next; None means no more, see :meth:`is_lost`."""
         kind = severity(error)

@@ -23,6 +23,7 @@ class Snapshot:
     Attributes
     ----------
     info : the snapshot itself.
+    taken_at : when its last poll was answered, in seconds of the session's clock; ``-inf`` before the first.
     retry_after_s : what the last good answer asked for, in seconds, or None.
     """
 
@@ -30,7 +31,7 @@ class Snapshot:
         self.info = info
         self.retry_after_s: float | None = None
         self._url = url
-        self._taken_at = float("-inf")
+        self.taken_at = float("-inf")
         self._turns = Turns()
 
     def after_fork(self) -> None:
@@ -45,11 +46,11 @@ class Snapshot:
                 raise TransportTimeout(
                     f"GET {self._url}: another poll of this job took longer than {budget}.", url=self._url
                 )
-            if not self.info.status.is_terminal and self._taken_at < asked:
+            if not self.info.status.is_terminal and self.taken_at < asked:
                 document = session.get_json(self._url, deadline_s=budget.left_s, retry=False)
                 self.info = JobInfo.from_json(document, job_id=self.info.job_id, url=self._url)
                 self.retry_after_s = session.last_retry_after_s
-                self._taken_at = session.clock.now()
+                self.taken_at = session.clock.now()
         finally:
             self._turns.give_back(turn)
 

@@ -60,6 +60,7 @@ class Waiting:
             if left is not None and left <= 0:
                 raise self._out_of_patience() from error
             now = self._clock.now()
+            schedule.heard(self._job.answered_at)
             delay = schedule.after_failure(now, error)
             if delay is None:
                 end = parted(self._job, error, schedule, now)

@@ -152,6 +152,22 @@ def test_an_expired_token_in_mid_job_ends_the_wait_with_a_clear_error():
         app.submit(clock=FakeClock(), auth="static-token").wait()
 
 
+def test_wait_loses_no_job_that_answers_somebody_elses_refresh():
+    class Busy(FakeClock):
+        def wait(self, condition, timeout_s):
+            if self.now() < 1600:  # as another thread would, while this one pauses
+                app.polls = ["esriJobExecuting"]
+                job.refresh()
+                app.polls = [Raw("<html>", 502)]
+            else:
+                app.polls = ["esriJobSucceeded"]
+            return super().wait(condition, timeout_s)
+
+    app = ScriptedApp([Raw("<html>", 502)])
+    job = app.submit(clock=Busy())
+    assert job.wait().status.is_success
+
+
 def test_cancel_shows_what_the_server_said():
     app = ScriptedApp(["esriJobExecuting", "esriJobCancelled"])
     job = app.submit(clock=FakeClock())

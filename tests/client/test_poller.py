@@ -2,7 +2,7 @@ import threading
 from collections import Counter
 
 import pytest
-from fakes import FakeClock, InlineWorkers, ScriptedApp, error
+from fakes import FakeClock, InlineWorkers, Raw, ScriptedApp, error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_server import RawServer
@@ -361,3 +361,20 @@ def test_a_job_that_comes_while_the_others_are_gone_through_does_not_end_the_pol
         poller.watch(ScriptedApp().submit(clock=clock), lambda _: None).origin = Origin("http://gp.test")
     clock.time = poller.tick(clock.now())
     assert poller.tick(clock.now()) is not None
+
+
+@pytest.mark.parametrize("answer", [Raw("<html>", 502), error(404, "No such job.")])
+def test_no_job_is_lost_that_answers_somebody_elses_refresh(answer):
+    poller, clock, watch, seen = watched([answer])
+    app = watch.job.session._adapter()
+    for _ in range(100):
+        clock.time = poller.tick(clock.now())
+        assert not watch.ended
+        app.polls = ["esriJobExecuting"]
+        watch.job.refresh()
+        clock.time += 0.01
+        app.polls = [answer]
+    app.polls = ["esriJobSucceeded"]
+    run(poller, clock)
+    assert watch.ended
+    assert watch.error is None
