@@ -193,8 +193,10 @@ class Crowd:
         )
 
     async def _subscriber(self, report, job):
-        watch = Poller.shared().watch(job, lambda w: report.seen.add(w.job.status.value))
+        listen = lambda watch: report.seen.add(watch.job.status.value)  # noqa: E731
+        watch = Poller.shared().watch(job, listen)
         await self._watched(report, job, watch)
+        watch.unsubscribe(listen)
 
     async def _widget(self, report, job):
         widget = sw.JobWidget(job)

@@ -1,21 +1,25 @@
 """Each rule of the chaos test can be broken: a client with one defect, a few jobs, and the rule that finds it."""
 
+import contextlib
 import logging
 import random
+import socket
 import threading
 import warnings
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 from chaos import crowd
 from chaos.lives import options
 from chaos.run import chaos
 from chaos.server import ROOT, Request, Server
 
-from spatial_widgets.client import GPSession, GPTask, Job, Poller, policy, session
+from spatial_widgets.client import GPSession, GPTask, Job, policy
 from spatial_widgets.client.policy import ContactPolicy, Severity
 from spatial_widgets.client.results import Results
-from spatial_widgets.errors import ServiceError, TransportError
-from spatial_widgets.protocol import JobInfo
+from spatial_widgets.errors import ServiceError, SpatialWidgetsError
+from spatial_widgets.protocol import JobInfo, JobMessage, JobStatus
 
 CALM = {"lives": {"usual": 1}, "odd": 0, "revoke": 0, "close": 0}
 
@@ -32,33 +36,29 @@ def test_a_good_client_breaks_no_rule(capfd):
     assert "20 jobs" in outcome.summary
 
 
-def resent(monkeypatch):
-    post = GPTask._post
-
-    def again(task, operation, form):
+def resent(submit):
+    def again(task, **parameters):
         try:
-            return post(task, operation, form)
-        except TransportError:
-            return post(task, operation, form)
+            return submit(task, **parameters)
+        except SpatialWidgetsError:
+            return submit(task, **parameters)
 
-    monkeypatch.setattr(GPTask, "_post", again)
+    return again
 
 
-def invented(monkeypatch):
-    post = GPTask._post
-
-    def made_up(task, operation, form):
+def invented(submit):
+    def made_up(task, **parameters):
         try:
-            return post(task, operation, form)
-        except TransportError:
-            return {"jobId": "j1", "jobStatus": "esriJobSubmitted"}
+            return submit(task, **parameters)
+        except SpatialWidgetsError:
+            return Job(task, JobInfo("j1", JobStatus.SUBMITTED))
 
-    monkeypatch.setattr(GPTask, "_post", made_up)
+    return made_up
 
 
 @pytest.mark.parametrize("defect", [resent, invented])
 def test_a_lost_answer_to_a_submission_that_the_caller_does_not_hear_of_is_found(monkeypatch, defect):
-    defect(monkeypatch)
+    monkeypatch.setattr(GPTask, "submit", defect(GPTask.submit))
     assert "submits" in run(4, rates={"submit": 1}, kinds={"submit": ["reset after headers"]}).rules
 
 
@@ -95,25 +95,20 @@ def test_a_status_that_the_server_never_said_is_found(monkeypatch, said, shown, 
 
 
 def test_two_polls_of_one_job_at_once_are_found(monkeypatch):
-    class NoLock:
-        def acquire(self, timeout=0):
-            return True
+    def ask(job):
+        with contextlib.suppress(SpatialWidgetsError):
+            job.session.get_json(job.url, retry=False)
 
-        def release(self):
-            pass
-
-    def unlocked(job, **named):
-        job._polling = NoLock()
-        other = threading.Thread(target=crowd.Crowd._try, args=(crowd_for_errors, lambda: refresh(job)))
+    def twice(job, **named):
+        other = threading.Thread(target=ask, args=(job,))
         other.start()
         try:
             return refresh(job, **named)
         finally:
             other.join()
 
-    crowd_for_errors = crowd.Crowd("http://gp.test/GPServer", seed=0, jobs=0, secret="")
     refresh = Job.refresh
-    monkeypatch.setattr(Job, "refresh", unlocked)
+    monkeypatch.setattr(Job, "refresh", twice)
     assert "overlaps" in run(odd=1, uses={"wait": 1}).rules
 
 
@@ -134,29 +129,29 @@ def test_a_thread_that_stays_is_found(monkeypatch):
 
 
 def test_a_socket_that_stays_open_is_found(monkeypatch):
-    kept, new = [], GPSession._new_session
+    kept, submit = [], GPTask.submit
 
-    def keep(client):
-        kept.append(new(client))
-        return kept[-1]
+    def forgetful(task, **parameters):
+        kept.append(socket.create_connection(("127.0.0.1", urlsplit(task.url).port)))
+        return submit(task, **parameters)
 
-    monkeypatch.setattr(GPSession, "_new_session", keep)
+    monkeypatch.setattr(GPTask, "submit", forgetful)
     assert run(2, idle_s=0.5).rules == {"sockets", "files"}
     for each in kept:
         each.close()
 
 
 def test_a_thread_that_an_error_ended_is_found(monkeypatch):
-    start, once = Poller._start_poll, [1]
+    live = crowd.Crowd.run
 
-    def fragile(poller, watch):
-        start(poller, watch)
-        if once:
-            once.pop()
-            raise RuntimeError("a defect")
+    def fragile(self):
+        thread = threading.Thread(target=lambda: 1 / 0)
+        thread.start()
+        thread.join()
+        live(self)
 
-    monkeypatch.setattr(Poller, "_start_poll", fragile)
-    assert run(4, uses={"subscriber": 1}).rules == {"thread ended"}
+    monkeypatch.setattr(crowd.Crowd, "run", fragile)
+    assert run(2).rules == {"thread ended"}
 
 
 LOGGER = logging.getLogger("spatial_widgets.somewhere")
@@ -172,32 +167,58 @@ LOGGER = logging.getLogger("spatial_widgets.somewhere")
     ],
 )
 def test_a_token_that_is_told_is_found(monkeypatch, capfd, deed, rules):
-    authorize = GPSession._authorize
-    monkeypatch.setattr(GPSession, "_authorize", lambda s, p, token: (deed(token), authorize(s, p, token)))
+    with_every_request(monkeypatch, lambda _request, token: deed(token))
     assert run(2, capture=capfd.readouterr).rules == rules
 
 
-def test_a_token_in_an_error_or_a_widget_is_found(monkeypatch):
-    monkeypatch.setattr(session, "mask_bytes", lambda body, _secrets: body)
+def with_every_request(monkeypatch, deed):
+    """Have ``deed(request, token)`` done before each request goes out; return the tokens seen."""
+    send, tokens = requests.Session.send, []
+
+    def sends(session, request, **named):
+        tokens.append(request.headers.get("X-Esri-Authorization", "").removeprefix("Bearer ") or tokens[-1])
+        deed(request, tokens[-1])
+        return send(session, request, **named)
+
+    monkeypatch.setattr(requests.Session, "send", sends)
+    return tokens
+
+
+def test_a_token_in_an_error_is_found(monkeypatch):
+    tokens, get = with_every_request(monkeypatch, lambda *_: None), GPSession.get_json
+
+    def talkative(session, *given, **named):
+        try:
+            return get(session, *given, **named)
+        except ServiceError as error:
+            error.add_note(f"That was with {tokens[-1]}.")
+            raise
+
+    monkeypatch.setattr(GPSession, "get_json", talkative)
     assert run(1, rates={"task": 1}, kinds={"task": ["error 500 in 200"]}).rules == {"token in texts"}
-    assert run(20, uses={"widget": 1}).rules == {"token in texts"}
+
+
+def test_a_token_in_a_widget_is_found(monkeypatch):
+    tokens = with_every_request(monkeypatch, lambda *_: None)
+    monkeypatch.setattr(
+        JobMessage, "from_json", lambda _document: JobMessage("esriJobMessageTypeWarning", tokens[-1])
+    )
+    assert run(10, uses={"widget": 1}).rules == {"token in texts"}
 
 
 def test_a_token_in_a_request_line_is_found(monkeypatch):
-    send = GPSession._send
+    def tell(request, token):
+        request.url += f"{'&' if '?' in request.url else '?'}token={token}"
 
-    def tell(client, method, url, fields, at, token):
-        return send(client, method, f"{url}?token={token}", fields, at, token)
-
-    monkeypatch.setattr(GPSession, "_send", tell)
+    with_every_request(monkeypatch, tell)
     assert "token at main" in run(2).rules
 
 
 def test_a_token_at_another_origin_is_found(monkeypatch):
-    def everywhere(_client, prepared, token):
-        prepared.headers["X-Esri-Authorization"] = f"Bearer {token}"
+    def everywhere(request, token):
+        request.headers["X-Esri-Authorization"] = f"Bearer {token}"
 
-    monkeypatch.setattr(GPSession, "_authorize", everywhere)
+    with_every_request(monkeypatch, everywhere)
     outcome = run(rates={"poll": 0.5}, kinds={"poll": ["redirect elsewhere"]})
     assert outcome.rules == {"token at foreign"}
 
