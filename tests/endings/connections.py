@@ -1,8 +1,9 @@
 """Endings by what a connection does."""
 
 import socket
+from dataclasses import replace
 
-from endings.case import EXECUTING, HASTY, SUCCEEDED, goes_on, soft
+from endings.case import CONTACT, EXECUTING, HASTY, SUCCEEDED, goes_on, soft
 from endings.server import (
     JOB_ID,
     dripping,
@@ -47,6 +48,16 @@ def proxy(server):
     return {"HTTP_PROXY": address, "http_proxy": address, "HTTPS_PROXY": address, "https_proxy": address}
 
 
+def asleep(then):
+    """Answer so after a sleep of three hours, which only the wall clock noticed."""
+
+    def answer(connection, server):
+        server.slept_s = 3 * 3600.0
+        then(connection, server)
+
+    return answer
+
+
 WANTS_LOGIN = html("Proxy login", 407, Proxy_Authenticate="Basic")
 
 CASES = [
@@ -58,6 +69,7 @@ CASES = [
     soft("connection-drips", dripping(head(Content_Length=5000)), "no whole answer within 0.6 s", contact=HASTY, start=EXECUTING),
     goes_on("connection-kept", say(job(EXECUTING), keep=True), say(job(EXECUTING), keep=True), status(SUCCEEDED), check=lambda run: run.never_failed()),
     goes_on("connection-kept-and-closed", kept, kept, kept, status(SUCCEEDED), check=lambda run: run.never_failed()),
+    goes_on("laptop-slept", status(EXECUTING), reset, asleep(reset), reset, status(SUCCEEDED), sleeps=True, contact=replace(CONTACT, failures=3)),
     goes_on("redirect-elsewhere", status(EXECUTING), redirect(lambda server: f"{server.elsewhere.url}/Buffer/jobs/{JOB_ID}", 307), elsewhere=(status(SUCCEEDED),), check=lambda run: run.kept_the_token()),
     soft("redirect-loop", redirect(to_itself), "more than 5 redirects", most=13, soft=False),
     soft("redirect-nowhere", redirect("http://[bad/"), "redirected"),

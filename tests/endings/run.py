@@ -17,6 +17,7 @@ from endings.case import POLL, SUCCEEDED
 from endings.server import JOB_ID, TOKEN, ScriptServer
 from spatial_widgets import errors
 from spatial_widgets.client import GPService, GPSession, Job
+from spatial_widgets.client.clock import SYSTEM_CLOCK
 from spatial_widgets.client.policy import RetryPolicy
 from spatial_widgets.protocol import JobInfo
 
@@ -68,6 +69,11 @@ class Run:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(CERTIFICATE)
         self.server = self.stack.enter_context(ScriptServer(context, **case.scripts))
+        if case.sleeps:
+            wall = type(SYSTEM_CLOCK).wall
+            self.monkeypatch.setattr(
+                type(SYSTEM_CLOCK), "wall", lambda clock: wall(clock) + self.server.slept_s
+            )
         if case.elsewhere:
             scripts = dict.fromkeys(("other", "poll", "result", "service"), case.elsewhere)
             self.server.elsewhere = self.stack.enter_context(ScriptServer(**scripts))

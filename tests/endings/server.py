@@ -45,6 +45,7 @@ class ScriptServer(RawServer):
         self.context = context
         self.asked = []
         self.failed_handshakes = 0
+        self.slept_s = 0.0  # what the wall clock runs ahead of the monotonic one
         self.scripts = {
             "service": [say({"tasks": ["Buffer"], "executionType": TASK["executionType"]})],
             "task": [say({**TASK, "parameters": TASK["parameters"][:-1]})],  # no outputs: nothing to load
