@@ -170,7 +170,7 @@ def test_no_login_shows_a_secret_in_the_course_of_a_job(kind, caplog, capsys):
         try:
             job = service.task("Buffer").submit(inputLayer=POINT_LAYER)
             widget = sw.JobWidget(job)
-            shown.append(attempt(job._send_cancel))
+            shown.append(attempt(job._cancelling.begin))
             widget.wait()
             job.result("bufferLayer")
             server.app.answers["bufferLayer"] = [error(400, f"bad {server.app.asked_last}")] * 9

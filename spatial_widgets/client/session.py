@@ -131,7 +131,7 @@ class GPSession(Conversation):
             warn_if_plain(url)
 
     def forget_connections(self) -> None:
-        """Use new ones from now on, as every other session does; those in use are closed after that."""
+        """Use new ones from now on; those in use are closed after that."""
         self._local = threading.local()
         GPSession._connections = _Connections()
 
