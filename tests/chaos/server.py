@@ -178,6 +178,8 @@ class Server:
         match request.path.removeprefix(ROOT).strip("/").split("/"):
             case [""]:
                 return [lives.good({"tasks": ["Chaos"]})]
+            case ["arcgis", "rest", "info"]:
+                return [lives.good({"currentVersion": 11.1})]
             case ["Chaos"]:
                 return self._describe(request)
             case ["Chaos", "submitJob"]:
