@@ -19,7 +19,7 @@ import psutil
 from chaos.crowd import Crowd
 from chaos.verdicts import broken, leaks
 
-from spatial_widgets.client.historyfile import FILE
+from spatial_widgets.client import history
 
 HERE = Path(__file__).parent
 _IDLE_S = 12.0
@@ -137,7 +137,6 @@ def chaos(seed, jobs, *, capture=None, idle_s=_IDLE_S, uses=None, **settings):
 
     ``capture`` returns what was printed so far (as capfd's ``readouterr``).
     """
-    FILE.write(lambda db: None)  # the job history stays open once it was needed, whatever the jobs do
     outcome, before = Outcome(seed, jobs), Belongings()
     secret = f"S3cr3t{random.getrandbits(64):016x}"
     began = time.monotonic()
@@ -149,6 +148,7 @@ def chaos(seed, jobs, *, capture=None, idle_s=_IDLE_S, uses=None, **settings):
             account = server.account()
         finally:
             server.close()
+            history.close()  # else its file stays open, for the next job
         outcome.seconds = time.monotonic() - began
         outcome.broken += broken(crowd, account)
         texts, reports, kinds = crowd.texts, crowd.reports, crowd.errors
