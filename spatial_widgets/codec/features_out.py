@@ -47,14 +47,15 @@ class FeatureSet(Written):
 
     Attributes
     ----------
+    columns, shapes : its attributes and its geometries; ``shapes`` is None for a table.
     head : everything but the features: ``geometryType``, ``spatialReference``, ``fields`` and so on.
     is_untyped : it has no geometry that could tell its type; ``head`` says points.
     """
 
     def __init__(self, size: int, columns: list[Column], shapes: Shapes | None, reference: Any) -> None:
         self._size = size
-        self._columns = columns
-        self._shapes = shapes
+        self.columns = columns
+        self.shapes = shapes
         self.is_untyped = shapes is not None and not shapes.found
         self.head: dict[str, Any] = {"fields": [column.field for column in columns]}
         if shapes is not None:
@@ -66,20 +67,20 @@ class FeatureSet(Written):
         return self._size
 
     def _blocks(self, *, as_text: bool) -> Iterator[list[dict[str, Any]]]:
-        record = record_type(self._columns) if as_text else None
+        record = record_type(self.columns) if as_text else None
 
         def rows_from(start: int, stop: int) -> list[Any]:
             if record is None or stop - start == 1:
-                return rows_of(self._columns, start, stop)
-            return records_of(record, self._columns, start, stop)
+                return rows_of(self.columns, start, stop)
+            return records_of(record, self.columns, start, stop)
 
-        if self._shapes is None:
+        if self.shapes is None:
             for start in range(0, self._size, _BLOCK_ROWS):
                 rows = rows_from(start, min(start + _BLOCK_ROWS, self._size))
                 yield [{"attributes": row} for row in rows]
             return
-        for start, stop in self._shapes.blocks():
-            shapes = self._shapes.encode(start, stop, as_text=as_text)
+        for start, stop in self.shapes.blocks():
+            shapes = self.shapes.encode(start, stop, as_text=as_text)
             rows = rows_from(start, stop)
             yield [{"attributes": row, "geometry": shape} for row, shape in zip(rows, shapes, strict=True)]
 

@@ -17,6 +17,7 @@ import shapely
 from shapely import GeometryType
 
 from spatial_widgets.codec.jsontext import Written
+from spatial_widgets.codec.pbf_parts import Parts
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:
@@ -34,6 +35,15 @@ _FAMILY = {
     GeometryType.MULTILINESTRING: "esriGeometryPolyline",
     GeometryType.POLYGON: "esriGeometryPolygon",
     GeometryType.MULTIPOLYGON: "esriGeometryPolygon",
+}
+_TYPE_NAMES = {
+    GeometryType.POINT: "Point",
+    GeometryType.MULTIPOINT: "MultiPoint",
+    GeometryType.LINESTRING: "LineString",
+    GeometryType.LINEARRING: "LineString",
+    GeometryType.MULTILINESTRING: "MultiLineString",
+    GeometryType.POLYGON: "Polygon",
+    GeometryType.MULTIPOLYGON: "MultiPolygon",
 }
 _KNOWS_M = shapely.geos_version >= (3, 12, 0)
 # What stands in memory as objects at one time: about a megabyte of text.
@@ -125,14 +135,22 @@ class Shapes:
             )
         return families
 
-    def blocks(self) -> Iterator[tuple[int, int]]:
+    def type_names(self) -> list[str]:
+        """Return what kinds of geometries there are, such as "MultiPolygon" and "Point Z"."""
+        there = self._array[~shapely.is_missing(self._array)]
+        codes = np.unique(np.column_stack([shapely.get_type_id(there), shapely.has_z(there)]), axis=0)
+        return [_TYPE_NAMES[GeometryType(code)] + " Z" * bool(z) for code, z in codes.tolist()]
+
+    def blocks(
+        self, *, rows: int = _BLOCK_ROWS, vertices: int = _BLOCK_VERTICES
+    ) -> Iterator[tuple[int, int]]:
         """Yield ``(start, stop)`` of blocks of rows that are small as objects."""
         ends = np.cumsum(shapely.get_num_coordinates(self._array))
         start = 0
         while start < len(self._array):
             before = int(ends[start - 1]) if start else 0
-            fit = int(np.searchsorted(ends, before + _BLOCK_VERTICES, side="right"))
-            stop = max(start + 1, min(start + _BLOCK_ROWS, fit))
+            fit = int(np.searchsorted(ends, before + vertices, side="right"))
+            stop = max(start + 1, min(start + rows, fit))
             yield start, stop
             start = stop
 
@@ -145,13 +163,36 @@ class Shapes:
         ------
         CodecError : a coordinate is NaN or infinite; a missing z or m is null.
         """
-        block = self._array[start:stop]
-        self._refuse_infinite(block, start)
+        block = self.checked(start, stop)
         encode = _ENCODERS[self.kind]
         objects: list[dict[str, Any] | None] = [*encode(block, _Dimensions(self.has_z, self.has_m), as_text)]
         if shapely.is_missing(block).any():
             return [None if shape is None else made for shape, made in zip(block, objects, strict=True)]
         return objects
+
+    def checked(self, start: int, stop: int) -> Array:
+        """Return some of the geometries.
+
+        Raises
+        ------
+        CodecError : a coordinate is NaN or infinite.
+        """
+        block = self._array[start:stop]
+        self._refuse_infinite(block, start)
+        return block
+
+    def parts(self) -> Parts:
+        """Return the geometries taken apart.
+
+        Raises
+        ------
+        CodecError : a coordinate is NaN or infinite, a z or m among them.
+        """
+        shapes = self.checked(0, len(self))
+        found = Parts.of(shapes, self.kind, has_z=self.has_z, has_m=self.has_m)
+        if not np.isfinite(found.vertices).all():
+            raise CodecError("a vertex has no z or m", path=self._path)
+        return found
 
     def _refuse_infinite(self, block: Array, start: int) -> None:
         vertices = _Dimensions(self.has_z, self.has_m).vertices(block)

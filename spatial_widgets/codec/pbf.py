@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from spatial_widgets.codec.protobuf import Field, Fields, Ints
     from spatial_widgets.codec.rows import GeometryKind
 
-__all__ = ["PbfPage"]
+__all__ = ["FIELD_TYPES", "GEOMETRY_TYPES", "REFERENCE", "PbfPage"]
 
-_FIELD_TYPES = [
+FIELD_TYPES = [
     "esriFieldTypeSmallInteger",
     "esriFieldTypeInteger",
     "esriFieldTypeSingle",
@@ -49,7 +49,7 @@ _FIELD_TYPES = [
     "esriFieldTypeTimeOnly",
     "esriFieldTypeTimestampOffset",
 ]
-_GEOMETRY_TYPES = {
+GEOMETRY_TYPES = {
     0: "esriGeometryPoint",
     1: "esriGeometryMultipoint",
     2: "esriGeometryPolyline",
@@ -58,7 +58,7 @@ _GEOMETRY_TYPES = {
     5: "esriGeometryEnvelope",
     127: None,
 }
-_REFERENCE = {1: "wkid", 2: "latestWkid", 3: "vcsWkid", 4: "latestVcsWkid", 5: "wkt", 6: "wkt2"}
+REFERENCE = {1: "wkid", 2: "latestWkid", 3: "vcsWkid", 4: "latestVcsWkid", 5: "wkt", 6: "wkt2"}
 _SPATIAL_REFERENCE, _TRANSFORM, _FIELD, _FEATURES = 8, 12, 13, 15
 _READ = range(7, 14)  # members of a FeatureResult that tell something
 _ATTRIBUTES, _GEOMETRY, _SHAPE_BUFFER, _CURVES = 1, 2, 3, 7
@@ -136,9 +136,9 @@ class PbfPage:
             )
         match field.number:
             case 7:
-                if field.value not in _GEOMETRY_TYPES:
+                if field.value not in GEOMETRY_TYPES:
                     raise CodecError(f"there is no geometry of type {field.value}", path="geometryType")
-                self.document["geometryType"] = _GEOMETRY_TYPES[field.value]
+                self.document["geometryType"] = GEOMETRY_TYPES[field.value]
             case 8:
                 self._read_reference(field)
             case 9:
@@ -155,10 +155,10 @@ class PbfPage:
     def _read_reference(self, field: Field) -> None:
         reference: dict[str, Any] = {}
         for member in self._wire.fields(field.start, field.stop, "spatialReference"):
-            if member.number in _REFERENCE:
+            if member.number in REFERENCE:
                 is_text = member.wire == BYTES
                 value = self._text(member, "spatialReference") if is_text else member.value
-                reference[_REFERENCE[member.number]] = value
+                reference[REFERENCE[member.number]] = value
         self.document["spatialReference"] = reference
 
     def _read_transform(self, field: Field) -> None:
@@ -186,14 +186,14 @@ class PbfPage:
 
     def _read_field(self, field: Field) -> None:
         path = f"fields[{len(self.document['fields'])}]"
-        found = {"name": "", "type": _FIELD_TYPES[0], "alias": ""}
+        found = {"name": "", "type": FIELD_TYPES[0], "alias": ""}
         for member in self._wire.fields(field.start, field.stop, path):
             if member.number in {1, 3}:
                 found["name" if member.number == 1 else "alias"] = self._text(member, path)
             elif member.number == 2:
-                if member.value >= len(_FIELD_TYPES):
+                if member.value >= len(FIELD_TYPES):
                     raise CodecError(f"there is no field of type {member.value}", path=path)
-                found["type"] = _FIELD_TYPES[member.value]
+                found["type"] = FIELD_TYPES[member.value]
         self.document["fields"].append(found)
 
     def _text(self, field: Field, path: str) -> str:

@@ -6,6 +6,7 @@ Imported by the process that workers are forked from, so it starts nothing when 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import multiprocessing
 import os
@@ -15,23 +16,26 @@ import threading
 import time
 import traceback
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+import pandas as pd
 
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol.message import ERROR, INFORMATIVE, WARNING
 from spatial_widgets.server.executors.base import Emit, Finished, JobSpec, Output, Progress, Raised, Said
+from spatial_widgets.server.featureserver.naming import HOSTED
 from spatial_widgets.server.inputs import Inputs
-from spatial_widgets.server.jobfiles import write_result
-from spatial_widgets.server.outputs import output_pieces
+from spatial_widgets.server.jobfiles import write_layer_result, write_result
+from spatial_widgets.server.outputs import encode_output, output_pieces
 from spatial_widgets.server.processes import SUPPORTS_GROUPS, kill_process
-from spatial_widgets.server.registry import REGISTRY, Task
+from spatial_widgets.server.registry import REGISTRY, Task, is_hosted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
 
+    from spatial_widgets.protocol.parameter import ParameterInfo
     from spatial_widgets.server.environment import Environment
 
 __all__ = ["JobContext", "execute", "nothing", "work"]
@@ -138,11 +142,19 @@ def execute(
 def _write(
     task: Task, spec: JobSpec, environment: Environment, outputs: dict[str, object], emit: Emit
 ) -> Finished | Raised:
-    for parameter in task.outputs:
+    has_name = (spec.folder / HOSTED).exists()
+    for number, parameter in enumerate(task.outputs):
         name = parameter.name
         try:
-            pieces = output_pieces(parameter, environment.after(outputs[name], name))
-            emit(Output(write_result(spec.folder, name, spec.attempt, pieces, spec.result_bytes)))
+            value = environment.after(outputs[name], name)
+            if is_hosted(parameter) and has_name and isinstance(value, pd.DataFrame):
+                write = functools.partial(_write_layer, parameter, value)
+                result = write_layer_result(spec.folder, name, spec.attempt, number, write, spec.result_bytes)
+            else:
+                _warn_of_limit(spec, name, value, emit)
+                pieces = output_pieces(parameter, value, most=spec.limits.maximum_records)
+                result = write_result(spec.folder, name, spec.attempt, pieces, spec.result_bytes)
+            emit(Output(result))
         except (TypeError, ValueError) as error:
             return Raised(
                 f"The output {name!r} cannot be given out: {error}.",
@@ -157,6 +169,22 @@ def _write(
                 traceback=traceback.format_exc(),
             )
     return Finished()
+
+
+def _write_layer(parameter: ParameterInfo, value: pd.DataFrame, file: BinaryIO) -> None:
+    from spatial_widgets.server.featureserver.layerwriter import write_layer
+
+    write_layer(file, encode_output(parameter, value), name=parameter.name)
+
+
+def _warn_of_limit(spec: JobSpec, name: str, value: object, emit: Emit) -> None:
+    most = spec.limits.maximum_records
+    if isinstance(value, pd.DataFrame) and len(value) > most:
+        text = (
+            f"The output {name} has {len(value):,} rows, and results are given out up to {most:,} (maximumRecords). "
+            "Submit the job with an outputName to get all of them."
+        )
+        emit(Said(WARNING, text))
 
 
 # ---------------------------------------------------------------- in a process of its own

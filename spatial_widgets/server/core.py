@@ -6,6 +6,7 @@
     /arcgis/rest/info
     /arcgis/rest/services
     /arcgis/rest/services/tasks/GPServer/…          (gpserver.py; more faces can be mounted beside it)
+    /arcgis/rest/services/Hosted/…                  (featureserver/face.py)
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from spatial_widgets import __version__
 from spatial_widgets.errors import CodecError, ParameterError
 from spatial_widgets.server import documents
+from spatial_widgets.server.featureserver.face import FeatureServer
+from spatial_widgets.server.featureserver.naming import ROOT as HOSTED
 from spatial_widgets.server.gpserver import GPServer
 from spatial_widgets.server.htmlpage import page
 from spatial_widgets.server.jsondepth import refuse_deep_json
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Face", "GPCore"]
 
 _LOG = logging.getLogger("spatial_widgets.server")
-_FORMATS = {"json", "pjson", "html", ""}
+_FORMATS = frozenset({"json", "pjson", "html", ""})
 _REFUSED = "Invalid or missing input parameters."
 
 
@@ -89,6 +92,8 @@ class GPCore:
             ),
         )
 
+        self.mount(HOSTED, FeatureServer(store, limits=self._limits, is_anonymous=is_anonymous))
+
     def mount(self, path: str, face: Face) -> None:
         """Let a face answer everything at and below a path; the words of a path are compared without case."""
         self._faces.append(([word.casefold() for word in path.split("/") if word], face))
@@ -129,7 +134,10 @@ class GPCore:
     def _route(self, request: Request) -> Any:
         if request.method not in {"GET", "POST", "HEAD"}:
             raise Fault(405, f"{request.method[:20]} is not supported. Use GET or POST.")
-        if request.option("f").casefold() not in _FORMATS:
+        segments = [segment for segment in request.path.split("/") if segment]
+        words = [segment.casefold() for segment in segments]
+        prefix, face = next(((p, f) for p, f in self._faces if words[: len(p)] == p), ([], None))
+        if request.option("f").casefold() not in _FORMATS | getattr(face, "formats", _FORMATS):
             raise Fault(
                 400, f"The output format {request.option('f')[:40]!r} is not supported. Ask for f=json."
             )
@@ -138,17 +146,14 @@ class GPCore:
                 refuse_deep_json(text, self._limits.json_depth)
             except ValueError as error:
                 raise ParameterError(f"{name[:100]}: {error}.", parameter=name) from error
-        segments = [segment for segment in request.path.split("/") if segment]
-        words = [segment.casefold() for segment in segments]
         if words == ["health"]:
             return self._health()
         if words == ["arcgis", "rest", "info"]:
             return documents.site(is_anonymous=self._is_anonymous)
         if words == ["arcgis", "rest", "services"]:
             return documents.catalog()
-        for prefix, face in self._faces:
-            if words[: len(prefix)] == prefix:
-                return face.answer(request, segments[len(prefix) :])
+        if face is not None:
+            return face.answer(request, segments[len(prefix) :])
         raise Fault(
             404,
             f"There is nothing at {request.path[:200]!r}. The service is at /arcgis/rest/services/tasks/GPServer.",

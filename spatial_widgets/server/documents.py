@@ -46,7 +46,7 @@ def catalog() -> dict[str, Any]:
     """Return the list of services: there is one."""
     return {
         "currentVersion": CURRENT_VERSION,
-        "folders": [],
+        "folders": ["Hosted"],
         "services": [{"name": "tasks", "type": "GPServer"}],
     }
 

@@ -41,6 +41,7 @@ class GPServer:
     ) -> None:
         bounds = limits or Limits()
         self._tasks = tasks
+        self._limits = bounds
         self._is_anonymous = is_anonymous
         jobs = JobRoutes(
             tasks,
@@ -88,7 +89,7 @@ class GPServer:
 
     def service(self, _: Asked) -> dict[str, Any]:
         """Return the service resource."""
-        return documents.service(self._tasks, maximum_records=1_000_000)
+        return documents.service(self._tasks, maximum_records=self._limits.maximum_records)
 
     def info(self, _: Asked) -> dict[str, Any]:
         """Return what the service is."""

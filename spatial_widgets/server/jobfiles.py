@@ -6,16 +6,27 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["JobFiles", "ResultFile", "sync_folder", "write_durably", "write_result"]
+__all__ = [
+    "JobFiles",
+    "ResultFile",
+    "layer_number",
+    "sync_folder",
+    "write_durably",
+    "write_layer_result",
+    "write_result",
+]
+
+_LAYER = re.compile(r".*\.layer(\d{1,4})\.parquet", re.DOTALL | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,21 @@ class JobFiles:
             raise OSError(f"{result.file} of job {job_id} is not what the job wrote")
         return text
 
+    def checked(self, job_id: str, result: ResultFile) -> Path:
+        """Return the path of a result's file, which is not held in memory.
+
+        Raises
+        ------
+        OSError : as :meth:`read`.
+        """
+        path = self.folder(job_id) / result.file
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+            size = file.tell()
+        if size != result.size or digest.hexdigest() != result.sha256:
+            raise OSError(f"{result.file} of job {job_id} is not what the job wrote")
+        return path
+
     def remove(self, job_id: str) -> None:
         """Delete the job's folder."""
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
@@ -118,6 +144,68 @@ def write_result(folder: Path, name: str, attempt: int, pieces: Iterable[bytes],
     draft.replace(folder / file)
     sync_folder(folder)
     return ResultFile(name, file, size, digest.hexdigest())
+
+
+def layer_number(result: ResultFile) -> int | None:
+    """Return the number of the layer that a result is; None for one that is JSON text."""
+    found = _LAYER.fullmatch(result.file)
+    return int(found[1]) if found else None
+
+
+def write_layer_result(
+    folder: Path, name: str, attempt: int, number: int, write: Callable[[BinaryIO], None], most: int
+) -> ResultFile:
+    """Let ``write`` write the file of layer ``number`` so that it is either there in full or not at all.
+
+    Raises
+    ------
+    ValueError : the file would have over ``most`` bytes; or what ``write`` raises.
+    """
+    file = f"{quote(name, safe='')}.{attempt}.layer{number}.parquet"
+    draft = folder / f"{quote(name, safe='')}.{attempt}.tmp"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            counted = _Counted(opened, most)
+            write(cast("BinaryIO", counted))
+            opened.flush()
+            os.fsync(opened.fileno())
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    draft.replace(folder / file)
+    sync_folder(folder)
+    return ResultFile(name, file, counted.size, counted.digest.hexdigest())
+
+
+class _Counted:
+    """A file that is written from start to end, with its size and its digest."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file = file
+        self._most = most
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def write(self, piece: Any) -> int:
+        self.size += len(piece)
+        if self.size > self._most:
+            raise ValueError(
+                f"it has over {self._most:,} bytes, the most that the service keeps of one output"
+            )
+        self.digest.update(piece)
+        return self._file.write(piece)
+
+    def tell(self) -> int:
+        return self.size
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        """Leave it to whoever opened the file."""
 
 
 def _link(source: Path, target: Path) -> None:

@@ -13,9 +13,12 @@ from spatial_widgets.protocol import JobStatus
 from spatial_widgets.protocol.message import ERROR
 from spatial_widgets.server import documents
 from spatial_widgets.server.environment import Environment, ResultView
+from spatial_widgets.server.featureserver.naming import HOSTED, layer_value, output_name
 from spatial_widgets.server.inputs import ENVIRONMENT
+from spatial_widgets.server.jobfiles import layer_number
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.outputs import shown_as
+from spatial_widgets.server.registry import is_hosted
 from spatial_widgets.server.store import QueueFull
 from spatial_widgets.server.wire import Fault, Response
 
@@ -104,12 +107,17 @@ class JobRoutes:
             row = self._await(self._add(task, asked, None))
         finally:
             self._turns.release()
-        return self._executed(task, row, view)
+        return self._executed(task, row, view, asked)
 
     def _add(self, task: Task, asked: Asked, key: str | None) -> str:
         if not self._supervisor.is_accepting:
             raise Fault(503, "The service is stopping. Start it again, and submit the job then.")
         given, values, files = self._checked(task, asked)
+        hosted = output_name(asked.request, {p.name.casefold() for p in task.inputs})
+        if hosted is not None and any(is_hosted(p) for p in task.outputs):
+            files[HOSTED] = json.dumps({"name": hosted}).encode()
+        else:
+            hosted = None
         timeout_s = task.timeout_s(values) if callable(task.timeout_s) else task.timeout_s
         try:
             job_id = self._store.add(
@@ -120,6 +128,7 @@ class JobRoutes:
                 key=key,
                 queue_limit=self._limits.queue,
                 files=files,
+                hosted=hosted,
             )
         except QueueFull as error:
             raise Fault(503, str(error)) from error
@@ -165,7 +174,7 @@ class JobRoutes:
             raise Fault(500, "The job is gone. Call the task again.")
         return row
 
-    def _executed(self, task: Task, row: JobRow, view: ResultView) -> Response:
+    def _executed(self, task: Task, row: JobRow, view: ResultView, asked: Asked) -> Response:
         job = self._store.view(row.id)
         if job is None:
             raise Fault(500, "The job is gone. Call the task again.")
@@ -173,7 +182,7 @@ class JobRoutes:
         if row.status is not JobStatus.SUCCEEDED:
             reasons = [line["description"] for line in said if line["type"] == ERROR]
             raise Fault(400, reasons[-1] if reasons else f"{task.name}: {row.status.value}.", reasons)
-        texts = [self._result_text(job, p, view) for p in task.outputs if p.name in job.results]
+        texts = [self._result_text(job, p, view, asked) for p in task.outputs if p.name in job.results]
         rest = Response.of(said).body
         return Response(b'{"results":[' + b",".join(texts) + b'],"messages":' + rest + b"}")
 
@@ -253,7 +262,7 @@ class JobRoutes:
         """Return all results."""
         task, view = self._succeeded(asked)
         shown = ResultView.of(asked.request)
-        texts = [self._result_text(view, p, shown) for p in task.outputs if p.name in view.results]
+        texts = [self._result_text(view, p, shown, asked) for p in task.outputs if p.name in view.results]
         return _answer(b"[" + b",".join(texts) + b"]", asked)
 
     def result(self, asked: Asked) -> Response:
@@ -265,7 +274,7 @@ class JobRoutes:
         if found is None:
             names = ", ".join(p.name for p in known) or "none"
             raise Fault(404, f"The job {view.row.id} has no result {name[:100]!r}. Its results are: {names}.")
-        return _answer(self._result_text(view, found, ResultView.of(asked.request)), asked)
+        return _answer(self._result_text(view, found, ResultView.of(asked.request), asked), asked)
 
     def _view(self, asked: Asked) -> tuple[Task, JobView]:
         task = find_task(self._tasks, asked.values["task"])
@@ -288,10 +297,15 @@ class JobRoutes:
             raise Fault(400, f"The job {row.id} is {row.status.value}: {hint}.")
         return task, view
 
-    def _result_text(self, view: JobView, parameter: ParameterInfo, shown: ResultView) -> bytes:
+    def _result_text(self, view: JobView, parameter: ParameterInfo, shown: ResultView, asked: Asked) -> bytes:
         head = Response.of({"paramName": parameter.name, "dataType": parameter.data_type}).body
-        # The value is JSON text on the disk already; it is read into objects only to be changed.
-        value = shown_as(self._value(view, parameter.name), shown, parameter.name)
+        number = layer_number(view.results[parameter.name])
+        name = self._store.hosted_name(view.row.id) if number is not None else None
+        if number is not None and name is not None:
+            value = Response.of(layer_value(name, number, view.row.id, asked.request)).body
+        else:
+            # The value is JSON text on the disk already; it is read into objects only to be changed.
+            value = shown_as(self._value(view, parameter.name), shown, parameter.name)
         return head[:-1] + b',"value":' + value + b"}"
 
     def _value(self, view: JobView, name: str) -> bytes:

@@ -201,7 +201,7 @@ def _compare(folder: Path, found: Discovery, wanted: Mapping[str, object]) -> No
 
 
 def _launch(folder: Path, wanted: Mapping[str, object], tasks: Sequence[str]) -> Discovery:
-    missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
+    missing = [name for name in ("starlette", "uvicorn", "pyarrow") if importlib.util.find_spec(name) is None]
     if missing:
         raise SpatialWidgetsError(
             f'The local service needs {" and ".join(missing)}. Install them with: pip install "spatial_widgets[local]"'

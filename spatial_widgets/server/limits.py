@@ -39,6 +39,11 @@ class Limits:
     features: int = _limit(200_000, "--features", "features of an input layer")
     vertices: int = _limit(5_000_000, "--vertices", "vertices of an input layer")
     result_bytes: int = _limit(256 * MEBIBYTE, "--result", "largest single output of a job", "BYTES")
+    maximum_records: int = _limit(
+        1_000_000, "--maximum-records", "features of a result without outputName; more are not given out"
+    )
+    page_records: int = _limit(2000, "--page-records", "rows that a query of a hosted layer answers with")
+    queries: int = _limit(4, "--queries", "queries of hosted layers that are worked on at once")
     messages: int = _limit(1000, "--messages", "messages of a job; more are dropped and counted")
     message_chars: int = _limit(2000, "--message-length", "characters of a message; more are cut")
     upload_bytes: int = _limit(256 * MEBIBYTE, "--upload", "largest uploaded file", "BYTES")

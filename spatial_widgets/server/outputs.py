@@ -24,8 +24,10 @@ __all__ = ["encode_output", "output_pieces", "shown_as"]
 _VERTICES = ("points", "paths", "rings")
 
 
-def encode_output(parameter: ParameterInfo, value: Any) -> Any:
+def encode_output(parameter: ParameterInfo, value: Any, *, most: int | None = None) -> Any:
     """Return an output as a tree that is ready to be written; one that was left out is ``""``.
+
+    A layer or table of over ``most`` rows comes without any, and says so, as ArcGIS has it.
 
     Raises
     ------
@@ -38,17 +40,19 @@ def encode_output(parameter: ParameterInfo, value: Any) -> Any:
         raise CodecError(f"the file {file.path.name!r} cannot be given out; return its text or its rows")
     if isinstance(tree, FeatureSet):
         tree.head.setdefault("exceededTransferLimit", False)
+        if most is not None and len(tree) > most:
+            return {**tree.head, "features": [], "exceededTransferLimit": True}
     return tree
 
 
-def output_pieces(parameter: ParameterInfo, value: Any) -> Iterator[bytes]:
+def output_pieces(parameter: ParameterInfo, value: Any, *, most: int | None = None) -> Iterator[bytes]:
     """Yield the JSON text of an output, a block of rows at a time.
 
     Raises
     ------
     CodecError : as :func:`encode_output`, or something in it has no JSON form.
     """
-    yield from json_pieces(encode_output(parameter, value))
+    yield from json_pieces(encode_output(parameter, value, most=most))
 
 
 def shown_as(text: bytes, view: ResultView, name: str) -> bytes:

@@ -28,7 +28,7 @@ from spatial_widgets.server.outputs import encode_output
 if typing.TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Context", "Note", "Registry", "Task", "is_file", "is_layer", "is_many", "task"]
+__all__ = ["Context", "Note", "Registry", "Task", "is_file", "is_hosted", "is_layer", "is_many", "task"]
 
 _DATA_TYPES: Mapping[Any, str] = {
     bool: "GPBoolean",
@@ -65,6 +65,11 @@ def is_file(parameter: ParameterInfo) -> bool:
 def is_many(parameter: ParameterInfo) -> bool:
     """Whether a parameter is a list."""
     return parameter.data_type.startswith(_MULTI)
+
+
+def is_hosted(parameter: ParameterInfo) -> bool:
+    """Whether an output becomes a layer of its own where the job has an ``outputName``."""
+    return is_layer(parameter) and not is_many(parameter)
 
 
 class Context(Protocol):

@@ -55,6 +55,9 @@ _SETTINGS = (
     Option("context", "JSON object: outSR, processSR, extent (selects the features that overlap it)"),
     Option("env:outSR", "older form of context.outSR"),
     Option("env:processSR", "older form of context.processSR"),
+    Option(
+        "outputName", 'keep layers as a feature service: {"serviceProperties": {"name": "…"}} or a bare name'
+    ),
 )
 _ITEM = (Option("description", "what the file is"),)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spatial_widgets.protocol import JobMessage
     from spatial_widgets.server.jobfiles import ResultFile
 
-__all__ = ["COLUMNS", "SCHEMA", "SCHEMA_VERSION", "JobRow", "JobView", "read_row"]
+__all__ = ["COLUMNS", "HOSTED_SCHEMA", "SCHEMA", "SCHEMA_VERSION", "JobRow", "JobView", "read_row"]
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -33,6 +33,11 @@ CREATE INDEX messages_by_job ON messages(job);
 CREATE TABLE results (
     job TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE, name TEXT NOT NULL, attempt INTEGER NOT NULL,
     file TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (job, name));
+"""
+#: Names under which jobs keep their outputs as layers; ``name`` is folded, ``spelled`` as it was given.
+HOSTED_SCHEMA = """
+CREATE TABLE IF NOT EXISTS hosted (
+    name TEXT PRIMARY KEY, spelled TEXT NOT NULL, job TEXT NOT NULL UNIQUE REFERENCES jobs(id) ON DELETE CASCADE);
 """
 COLUMNS = (
     "seq",

@@ -16,9 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol import LEGAL_TRANSITIONS, JobMessage, JobStatus
+from spatial_widgets.server.hostednames import claim
 from spatial_widgets.server.jobfiles import JobFiles, ResultFile
 from spatial_widgets.server.locks import FileLock
-from spatial_widgets.server.schema import COLUMNS, SCHEMA, SCHEMA_VERSION, JobRow, JobView, read_row
+from spatial_widgets.server.schema import (
+    COLUMNS,
+    HOSTED_SCHEMA,
+    SCHEMA,
+    SCHEMA_VERSION,
+    JobRow,
+    JobView,
+    read_row,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -77,6 +86,7 @@ class Store:
             raise SpatialWidgetsError(
                 f"The store {self.folder} was written by another version. Choose another folder as store."
             )
+        db.execute(HOSTED_SCHEMA)
         return db
 
     def close(self) -> None:
@@ -108,13 +118,16 @@ class Store:
         key: str | None = None,
         queue_limit: int | None = None,
         files: Mapping[str, bytes | Path] | None = None,
+        hosted: str | None = None,
     ) -> str:
         """Keep a new job, Submitted, and return its ID; it survives whatever comes once this returns.
 
         ``files`` are put into its folder beside the parameters. The same ``key`` gives the job that it gave before.
+        ``hosted`` is the name under which its outputs are kept as layers.
 
         Raises
         ------
+        ParameterError : that name is taken.
         QueueFull : ``queue_limit`` jobs wait already.
         """
         job_id = "j" + secrets.token_hex(16)
@@ -134,6 +147,8 @@ class Store:
                         "INSERT INTO jobs (id, task, status, restartable, timeout_s, idem_key, submitted) VALUES (?,?,?,?,?,?,?)",
                         (job_id, task, JobStatus.SUBMITTED.value, restartable, timeout_s, key, now),
                     )
+                    if hosted is not None:
+                        claim(db, hosted, job_id)
                     self._record(db, job_id, JobStatus.NEW, JobStatus.SUBMITTED, 0, "submitted")
                     self._say(db, job_id, [JobMessage("esriJobMessageTypeInformative", "Submitted.")])
             except BaseException:
@@ -304,6 +319,24 @@ class Store:
         return JobView(
             row, tuple(JobMessage(*line) for line in said), {line[0]: ResultFile(*line) for line in made}
         )
+
+    def hosted(self) -> list[tuple[str, str]]:
+        """Return the names of layers' services, with the job of each."""
+        with self._mutex:
+            return self._db.execute("SELECT spelled, job FROM hosted ORDER BY spelled").fetchall()
+
+    def hosted_job(self, name: str) -> tuple[str, str] | None:
+        """Return a service's name as it was given, in any case, and its job; or None."""
+        query = "SELECT spelled, job FROM hosted WHERE name=?"
+        with self._mutex:
+            found = self._db.execute(query, (name.casefold(),)).fetchone()
+        return (str(found[0]), str(found[1])) if found else None
+
+    def hosted_name(self, job_id: str) -> str | None:
+        """Return the name of the service that a job's layers are in, or None."""
+        with self._mutex:
+            found = self._db.execute("SELECT spelled FROM hosted WHERE job=?", (job_id,)).fetchone()
+        return str(found[0]) if found else None
 
     def history(self, job_id: str) -> list[tuple[JobStatus, JobStatus, int]]:
         """Return every change of a job's status: from, to, attempt."""
