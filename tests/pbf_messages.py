@@ -24,7 +24,8 @@ _SCHEMA = {
     "Transform": "quantizeOriginPostion int32 1, scale Four 2, translate Four 3",
     "FeatureResult": "objectIdFieldName string 1, geometryType int32 7, spatialReference SpatialReference 8, exceededTransferLimit bool 9, hasZ bool 10, hasM bool 11, transform Transform 12, fields Field 13 *, features Feature 15 *",
     "CountResult": "count uint64 1",
-    "QueryResult": "featureResult FeatureResult 1, countResult CountResult 2",
+    "ObjectIdsResult": "objectIdFieldName string 1, objectIds uint64 3 *",
+    "QueryResult": "featureResult FeatureResult 1, countResult CountResult 2, idsResult ObjectIdsResult 3",
     "Page": "version string 1, queryResult QueryResult 2",
 }
 _GEOMETRY_TYPES = ["Point", "Multipoint", "Polyline", "Polygon"]

@@ -1,8 +1,8 @@
 """Answers of a feature service as Esri's protocol buffers: pages, counts, object IDs.
 
 Coordinates become whole numbers on a grid whose steps are powers of two, so fine that a coordinate of a double
-float's full length comes back as it was; only what lies within a step of zero is rounded, by less than 1e-16
-of the layer's largest coordinate.
+float's full length comes back as it was. Only small ones, under a 256th of the largest, may be rounded, by less
+than 1e-18 of the largest: 2e-16 degrees, 2e-11 metres.
 
 Source: https://github.com/Esri/arcgis-pbf/tree/main/proto/FeatureCollection
 """
@@ -29,11 +29,14 @@ __all__ = ["PowerGrid", "write_count", "write_ids", "write_page"]
 
 _VERSION = message(1, b"1.0.0")
 _BITS = 61  # of a coordinate; the difference of two, and its sign, take two more
+_FINEST = 900  # a finer step would be no number
 _NONE = 127  # the number of "no geometry"
 _LOWER_LEFT = 1
 _SQL_OTHER = 15
 _NULL = message(1, b"")  # an attribute without a value
 _TEXT, _DOUBLE, _SINT, _UINT, _INT64, _SINT64 = 1, 3, 4, 5, 6, 8
+# What stands before a text so short that both lengths, its own and that of the message around it, take one byte.
+_TEXT_HEADS = tuple(bytes([0x0A, size + 2, 0x0A, size]) for size in range(126))
 _MEMBERS = {
     "esriFieldTypeSmallInteger": _SINT,
     "esriFieldTypeInteger": _SINT,
@@ -54,7 +57,7 @@ class PowerGrid:
     @classmethod
     def over(cls, largest: Sequence[float]) -> PowerGrid:
         """Return the finest grid for coordinates whose absolute values are at most ``largest``: x, y, z, m."""
-        x, y, z, m = (_BITS - int(np.frexp(value)[1]) for value in largest)
+        x, y, z, m = (min(_FINEST, _BITS - int(np.frexp(value)[1])) for value in largest)
         return cls((x, y, z, m))
 
     def numbers(self, vertices: Any, axes: Sequence[int]) -> Ints:
@@ -135,7 +138,7 @@ def _field(field: Mapping[str, Any]) -> bytes:
 def _attributes(member: int, values: list[Any]) -> list[bytes]:
     """Return an attribute for each value: a message that holds one value, or none for null."""
     if member == _TEXT:
-        return [_NULL if value is None else message(1, message(1, value.encode())) for value in values]
+        return [_NULL if value is None else _text(value.encode()) for value in values]
     if member == _DOUBLE:
         head = message(1, double(_DOUBLE, 1.0))[:3]
         pack: Callable[[float], bytes] = struct.Struct("<d").pack
@@ -149,6 +152,11 @@ def _attributes(member: int, values: list[Any]) -> list[bytes]:
         _NULL if value is None else heads[size] + written[end - size : end]
         for value, size, end in zip(values, sizes.tolist(), ends, strict=True)
     ]
+
+
+def _text(content: bytes) -> bytes:
+    size = len(content)
+    return _TEXT_HEADS[size] + content if size < len(_TEXT_HEADS) else message(1, message(1, content))
 
 
 def _shapes(parts: Parts, grid: PowerGrid) -> list[bytes]:

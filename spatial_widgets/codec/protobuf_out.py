@@ -23,12 +23,19 @@ _LOW, _MORE = np.uint64(0x7F), np.uint8(0x80)
 
 def varint(value: int) -> bytes:
     """Return one number, from 0 up."""
+    return _SMALL[value] if value < len(_SMALL) else _varint(value)
+
+
+def _varint(value: int) -> bytes:
     found = bytearray()
     while value > 0x7F:
         found.append(value & 0x7F | 0x80)
         value >>= 7
     found.append(value)
     return bytes(found)
+
+
+_SMALL = tuple(map(_varint, range(1 << 14)))  # tags, and nearly all lengths
 
 
 def number(field: int, value: int) -> bytes:
@@ -43,7 +50,7 @@ def double(field: int, value: float) -> bytes:
 
 def message(field: int, content: bytes) -> bytes:
     """Return a field that holds a message, a text or packed numbers."""
-    return varint(field << 3 | BYTES) + varint(len(content)) + content
+    return _SMALL[field << 3 | BYTES] + varint(len(content)) + content
 
 
 def packed(field: int, values: Any) -> bytes:

@@ -95,8 +95,8 @@ class Answer:
         fields = [field_of(f, layer) for f in layer.fields if f["name"] in query.fields]
         columns = to_columns(table, fields)
         shapes, crs = self._shapes(table) if has_shapes else (None, None)
-        reference = layer.described["spatialReference"] if crs is None else encode_spatial_reference(crs)
-        page = FeatureSet(table.num_rows, columns, None if shapes is None else shapes, reference)
+        reference = layer.described.get("spatialReference") if crs is None else encode_spatial_reference(crs)
+        page = FeatureSet(table.num_rows, columns, shapes, reference)
         if query.format == "pbf":
             grid = self._grid(shapes, is_own=crs is None)
             body = write_page(page, grid, id_field=layer.id_field, exceeded=exceeded)

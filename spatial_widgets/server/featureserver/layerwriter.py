@@ -102,7 +102,7 @@ def _describe(layer: FeatureSet, name: str) -> dict[str, Any]:
     if len(vertices):
         axes = [0, 1, *([2] * has_z), *([3] * has_m)]
         largest[axes] = np.abs(np.nan_to_num(vertices)).max(axis=0)
-    bounds = shapely.total_bounds(geometries)
+    bounds = shapely.total_bounds(geometries) if len(geometries) else np.full(4, np.nan)
     return described | {
         "geometry": _free("geometry", names),
         "bounds": _free(BOUNDS, [*names, *(name.split(".")[0] for name in names)]),

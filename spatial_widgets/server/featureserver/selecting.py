@@ -32,6 +32,7 @@ __all__ = ["Selections"]
 
 _REMEMBERED = 8
 _EDGE_POINTS = 64
+_FARTHEST = 1e12  # no system of the earth has such coordinates
 _DATES = {"esriFieldTypeDate", "esriFieldTypeDateOnly"}
 
 
@@ -164,9 +165,11 @@ def _shape_of(layer: LayerFile, area: Area) -> Any:
     # Straight edges in one system are curves in the other.
     left, bottom, right, top = shapely.bounds(area.shape).tolist()
     longest = max(right - left, top - bottom)
-    fine = shapely.segmentize(area.shape, longest / _EDGE_POINTS) if longest > 0 else area.shape
-    moved = gpd.GeoSeries([fine], crs=area.crs).to_crs(own).iloc[0]
-    if not np.isfinite(shapely.get_coordinates(moved)).all():
+    moved = area.shape
+    if longest < _FARTHEST:
+        fine = shapely.segmentize(area.shape, longest / _EDGE_POINTS) if longest > 0 else area.shape
+        moved = gpd.GeoSeries([fine], crs=area.crs).to_crs(own).iloc[0]
+    if longest >= _FARTHEST or not np.isfinite(shapely.get_coordinates(moved)).all():
         raise ParameterError(
             f"query: geometry: it reaches to where {own.name!r}, the layer's system, has no coordinates.",
             parameter="geometry",
