@@ -138,8 +138,9 @@ class Shapes:
     def type_names(self) -> list[str]:
         """Return what kinds of geometries there are, such as "MultiPolygon" and "Point Z"."""
         there = self._array[~shapely.is_missing(self._array)]
-        codes = np.unique(np.column_stack([shapely.get_type_id(there), shapely.has_z(there)]), axis=0)
-        return [_TYPE_NAMES[GeometryType(code)] + " Z" * bool(z) for code, z in codes.tolist()]
+        codes = np.unique(2 * shapely.get_type_id(there) + shapely.has_z(there)).tolist()
+        names = [_TYPE_NAMES[GeometryType(code // 2)] + " Z" * (code % 2) for code in codes]
+        return list(dict.fromkeys(names))
 
     def blocks(
         self, *, rows: int = _BLOCK_ROWS, vertices: int = _BLOCK_VERTICES

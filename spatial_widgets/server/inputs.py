@@ -159,7 +159,12 @@ class Inputs:
             rows = pd.read_csv(path, nrows=self.limits.features + 1)
             self._count(place, len(rows))
             return rows
-        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        if path.suffix == ".parquet":  # no upload has it; a job of this service wrote it
+            from spatial_widgets.server.featureserver.rereading import layer_text
+
+            text = layer_text(path, most=self.limits.features)
+        else:
+            text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
         refuse_deep_json(text.decode(errors="replace"), self.limits.json_depth)
         layer, _ = self._parsed(parameter, place, text)
         if layer is None:

@@ -15,7 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol import JobStatus
+from spatial_widgets.server.featureserver.naming import read_layer_path
 from spatial_widgets.server.fetching import refuse_url
+from spatial_widgets.server.jobfiles import layer_number
 from spatial_widgets.server.registry import is_file, is_layer
 
 if TYPE_CHECKING:
@@ -87,6 +89,9 @@ class References:
         match = _RESULT.fullmatch(unquote(parts.path)) if is_here else None
         if match is not None:
             return self._result(about, parameter.name, match)
+        hosted = read_layer_path(unquote(parts.path)) if is_here else None
+        if hosted is not None:
+            return self._hosted(about, parameter.name, *hosted)
         if is_file(parameter):
             raise ParameterError(
                 f"{about}: a file is not read by URL. Upload it, and pass its itemID.",
@@ -94,6 +99,17 @@ class References:
             )
         refuse_url(url, self.limits, about=about, parameter=parameter.name)
         return None
+
+    def _hosted(self, about: str, name: str, service: str, number: int) -> Path:
+        found = self.store.hosted_job(service)
+        view = self.store.view(found[1]) if found is not None else None
+        results = view.results.values() if view is not None and view.row.status.is_success else ()
+        result = next((r for r in results if layer_number(r) == number), None)
+        if view is None or result is None:
+            raise ParameterError(
+                f"{about}: this service has no hosted layer {number} of {service!r}.", parameter=name
+            )
+        return self.store.files.folder(view.row.id) / result.file
 
     def _result(self, about: str, name: str, match: re.Match[str]) -> Path:
         view = self.store.view(match["job"].lower())

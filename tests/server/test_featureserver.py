@@ -620,3 +620,34 @@ def test_layers_without_rows_and_without_places_answer_too(fresh):
     fresh.make(gpd.GeoDataFrame({"n": [1]}, geometry=[None], crs=4326), name="null")
     assert fresh.query("null")["features"][0]["geometry"] is None
     assert fresh.query("null", geometry="0,0,1,1", returnIdsOnly="true")["objectIds"] == []
+
+
+@pytest.mark.parametrize("kind", ["layer", "result"])
+def test_a_layer_can_be_the_next_jobs_input(fresh, kind):
+    frame = points(2500)
+    frame.loc[5, "geometry"] = None
+    job = fresh.make(frame)
+    url = (
+        f"http://127.0.0.1:9{HOSTED}/out/FeatureServer/0"
+        if kind == "layer"
+        else f"http://127.0.0.1:9{job}/results/result"
+    )
+    again = fresh.submit("Echo", layer=json.dumps({"url": url, "filter": "n < 2400"}))
+    plain = fresh.submit("Echo", layer=json.dumps({**encode_features(frame), "filter": "n < 2400"}))
+    got, expected = (fresh.ask(f"{one}/results/result")["value"] for one in (again, plain))
+    assert got == expected
+    missing = json.dumps({"url": f"http://127.0.0.1:9{HOSTED}/out/FeatureServer/1"})
+    assert "no hosted layer" in fresh.ask(f"{ROOT}/Echo/submitJob", layer=missing)["error"]["message"]
+
+
+def test_a_layer_of_more_features_than_a_job_reads_is_refused_as_its_input(tmp_path):
+    with build_core(tmp_path / "store", LAYERS, limits=Limits(features=10)) as core:
+        face = Hosted(core)
+        frame = points(10)
+        job = face.make(frame)
+        url = json.dumps({"url": f"http://127.0.0.1:9{HOSTED}/out/FeatureServer/0"})
+        assert face.status(face.submit("Echo", layer=url)) == "esriJobSucceeded"
+        object.__setattr__(core._limits, "features", 9)
+        late = face.submit("Echo", layer=url)
+        assert "at most 9" in str(face.ask(late)["messages"])
+        assert job != late

@@ -141,11 +141,9 @@ class LayerFile:
         # Groups are small: threads would cost more than they bring, and pages are read side by side.
         table = file.read_row_group(group, columns=kept, use_threads=False) if kept else pa.table({})
         if self.id_field in names:
-            ids = np.arange(self._starts[group] + 1, self._starts[group] + 1 + count)
-            table = (
-                table.append_column(self.id_field, pa.array(ids)) if kept else pa.table({self.id_field: ids})
-            )
-        return table
+            ids = pa.array(np.arange(self._starts[group] + 1, self._starts[group] + 1 + count))
+            table = table.append_column(self.id_field, ids) if kept else pa.table({self.id_field: ids})
+        return table.select(list(names))
 
     def _empty(self, names: Collection[str]) -> pa.Table:
         schema = self.metadata.schema.to_arrow_schema()
