@@ -36,15 +36,6 @@ _FAMILY = {
     GeometryType.POLYGON: "esriGeometryPolygon",
     GeometryType.MULTIPOLYGON: "esriGeometryPolygon",
 }
-_TYPE_NAMES = {
-    GeometryType.POINT: "Point",
-    GeometryType.MULTIPOINT: "MultiPoint",
-    GeometryType.LINESTRING: "LineString",
-    GeometryType.LINEARRING: "LineString",
-    GeometryType.MULTILINESTRING: "MultiLineString",
-    GeometryType.POLYGON: "Polygon",
-    GeometryType.MULTIPOLYGON: "MultiPolygon",
-}
 _KNOWS_M = shapely.geos_version >= (3, 12, 0)
 # What stands in memory as objects at one time: about a megabyte of text.
 _BLOCK_ROWS = 2000
@@ -134,13 +125,6 @@ class Shapes:
                 path=f"{self._path}[{families[second]}].geometry",
             )
         return families
-
-    def type_names(self) -> list[str]:
-        """Return what kinds of geometries there are, such as "MultiPolygon" and "Point Z"."""
-        there = self._array[~shapely.is_missing(self._array)]
-        codes = np.unique(2 * shapely.get_type_id(there) + shapely.has_z(there)).tolist()
-        names = [_TYPE_NAMES[GeometryType(code // 2)] + " Z" * (code % 2) for code in codes]
-        return list(dict.fromkeys(names))
 
     def blocks(
         self, *, rows: int = _BLOCK_ROWS, vertices: int = _BLOCK_VERTICES

@@ -28,6 +28,9 @@ _BATCH_ROWS = 100_000
 class LayerFile:
     """An opened file; thread-safe. Rows are numbered from 0, object IDs are these numbers plus 1.
 
+    A page of 2,000 of a million points takes about 10 ms of one core with all that is done to it, wherever it
+    lies; see docs/feature-service.md.
+
     Attributes
     ----------
     key : tells files apart, for what is remembered of one.

@@ -33,6 +33,15 @@ BOUNDS = "bbox"
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _GROUP_ROWS = 2000
 _GROUP_BYTES = 8 * 1024 * 1024
+_KINDS = {
+    "POINT": "Point",
+    "MULTIPOINT": "MultiPoint",
+    "LINESTRING": "LineString",
+    "LINEARRING": "LineString",
+    "MULTILINESTRING": "MultiLineString",
+    "POLYGON": "Polygon",
+    "MULTIPOLYGON": "MultiPolygon",
+}
 _BOX = pa.struct([(corner, pa.float64()) for corner in CORNERS])
 
 
@@ -53,7 +62,7 @@ def write_layer(file: BinaryIO, layer: FeatureSet, *, name: str) -> None:
         fields += [pa.field(described["geometry"], pa.binary()), pa.field(described["bounds"], _BOX)]
     metadata = {DESCRIPTION: json.dumps(described).encode()}
     if layer.shapes is not None:
-        metadata[b"geo"] = json.dumps(_geo(layer.shapes.type_names(), described)).encode()
+        metadata[b"geo"] = json.dumps(_geo(_kinds(layer.shapes.checked(0, len(layer))), described)).encode()
     schema = pa.schema(fields, metadata=metadata)
     texts = [
         f.name for f in fields if pa.types.is_string(f.type)
@@ -118,6 +127,14 @@ def _describe(layer: FeatureSet, name: str) -> dict[str, Any]:
         # A missing z or m has no form on a grid.
         "isWhole": is_whole,
     }
+
+
+def _kinds(shapes: Any) -> list[str]:
+    """Return what kinds of geometries there are, such as "MultiPolygon" and "Point Z"."""
+    there = shapes[~shapely.is_missing(shapes)]
+    codes = np.unique(2 * shapely.get_type_id(there) + shapely.has_z(there)).tolist()
+    names = [_KINDS[shapely.GeometryType(code // 2).name] + " Z" * (code % 2) for code in codes]
+    return list(dict.fromkeys(names))
 
 
 def _geo(kinds: list[str], described: dict[str, Any]) -> dict[str, Any]:
