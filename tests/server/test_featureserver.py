@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 from faces import ROOT, CoreFace
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pbf_messages import MESSAGES
 from tasks_of_layers import LAYERS
 
@@ -651,3 +653,24 @@ def test_a_layer_of_more_features_than_a_job_reads_is_refused_as_its_input(tmp_p
         late = face.submit("Echo", layer=url)
         assert "at most 9" in str(face.ask(late)["messages"])
         assert job != late
+
+
+_WORDS = st.sampled_from(
+    ["", "0", "-1", "1", "true", "n", "*", "OBJECTID DESC", "n,,value desc", "1=1", "n > 3", "n = 'x'", "n LIKE '%%'", "NULL", "day > 3",
+     "0,0,1,1", "1e308,0,1e309,1", "nan,nan,nan,nan", "{}", "[]", "[1]", '{"x":"NaN"}', '{"x":1,"y":1e999}', '{"rings":[[]]}', '{"rings":[[[0,0],[1,1]]]}',
+     '{"paths":[[[0,0],[1,1]]]}', '{"points":[[0]]}', "4326", "3857", "102100", "32633", "5514", "99999", '{"wkid":-1}', "esriGeometryEnvelope", "esriGeometryPoint",
+     "999999999999999", "1e3", "json", "geojson", "pbf"]
+)  # fmt: skip
+_NAMES = st.sampled_from(
+    ["where", "objectIds", "geometry", "geometryType", "inSR", "spatialRel", "outFields", "returnGeometry", "orderByFields", "resultOffset",
+     "resultRecordCount", "returnCountOnly", "returnIdsOnly", "returnExtentOnly", "returnDistinctValues", "outSR", "geometryPrecision",
+     "maxAllowableOffset", "returnZ", "returnM", "f"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.dictionaries(_NAMES, _WORDS | st.text(max_size=12), max_size=5))
+def test_whatever_is_asked_there_is_an_answer_or_a_reason(hosted, form):
+    response = hosted.raw(f"{HOSTED}/out/FeatureServer/0/query", **{"resultRecordCount": "5"} | form)
+    if response.content_type.startswith("application/json"):
+        assert response.json().get("error", {}).get("code", 200) != 500
