@@ -17,6 +17,7 @@ from spatial_widgets.server.assembly import build_core
 from spatial_widgets.server.discovery import SERVICE_PATH, Discovery
 from spatial_widgets.server.executors.inline import InlineExecutor
 from spatial_widgets.server.executors.process import ProcessExecutor
+from spatial_widgets.server.handover import ServedTasks
 from spatial_widgets.server.launcher import default_store
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.processes import start_mark
@@ -92,14 +93,16 @@ def _run(options: argparse.Namespace, limits: Limits, token: str | None) -> None
     REGISTRY.load_installed()
     for module in options.tasks:
         importlib.import_module(module)
+    tasks = ServedTasks(REGISTRY, options.store)
+    tasks.forget(limits.keep_s)
     executor: Executor = (
-        ProcessExecutor(options.workers) if options.executor == "process" else InlineExecutor(REGISTRY)
+        ProcessExecutor(options.workers) if options.executor == "process" else InlineExecutor(tasks)
     )
     listener = bind(options.port)
     try:
         core = build_core(
             options.store,
-            REGISTRY,
+            tasks,
             executor=executor,
             drive="thread",
             limits=limits,
@@ -111,7 +114,7 @@ def _run(options: argparse.Namespace, limits: Limits, token: str | None) -> None
         raise
     found = _describe(core, listener.getsockname()[1], token, limits)
     found.write(options.store)
-    _LOG.info("serving %d tasks at %s", len(REGISTRY), found.url)
+    _LOG.info("serving %d tasks at %s", len(tasks), found.url)
     try:
         serve(core, listener, token, limits=limits, access_log=options.access_log)
     finally:
@@ -132,6 +135,7 @@ def _describe(core: GPCore, port: int, token: str | None, limits: Limits) -> Dis
         workers=executor.capacity(),
         timeout_s=limits.timeout_s,
         limits=limits.to_json(),
+        installed={name: task.function.__module__ for name, task in REGISTRY.items()},
         anonymous=token is None,
         token=token,
     )

@@ -25,6 +25,7 @@ from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol.message import ERROR, INFORMATIVE, WARNING
 from spatial_widgets.server.executors.base import Emit, Finished, JobSpec, Output, Progress, Raised, Said
 from spatial_widgets.server.featureserver.naming import HOSTED
+from spatial_widgets.server.handover import handed_task
 from spatial_widgets.server.inputs import Inputs
 from spatial_widgets.server.jobfiles import write_layer_result, write_result
 from spatial_widgets.server.outputs import encode_output, output_pieces
@@ -252,6 +253,9 @@ def _limit(spec: JobSpec) -> None:
 
 
 def _find(spec: JobSpec) -> Task:
+    handed = handed_task(spec.folder)
+    if handed is not None:
+        return handed
     importlib.import_module(spec.module)
     if spec.task not in REGISTRY:
         REGISTRY.load_installed()

@@ -22,7 +22,10 @@ _NAME = "service.json"
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a running service says of itself in its store: where it listens, which process it is, its token."""
+    """What a running service says of itself in its store: where it listens, which process it is, its token.
+
+    ``installed`` are the tasks that it has without being handed any, with their modules.
+    """
 
     instance: str
     pid: int
@@ -36,6 +39,7 @@ class Discovery:
     anonymous: bool = False
     token: str | None = field(default=None, repr=False)
     limits: dict[str, Any] = field(default_factory=dict, repr=False)
+    installed: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, store: Path) -> Discovery | None:

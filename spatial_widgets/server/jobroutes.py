@@ -152,7 +152,7 @@ class JobRoutes:
             values = task.check(given)
         except RecursionError as error:
             raise ParameterError(f"{task.name}: a parameter is nested too deeply to be read.") from error
-        files = self._references.files(task, given)
+        files = self._references.files(task, given) | dict(task.files)
         if not environment.is_plain:
             files[ENVIRONMENT] = environment.to_json()
         return given, values, files

@@ -85,7 +85,8 @@ class LocalServiceProcess:
             the same, where they are given.
         limits : all the numbers of a new service (:class:`~spatial_widgets.server.limits.Limits`), likewise;
             ``timeout_s`` beside it wins.
-        tasks : modules with more tasks, importable here; for a new service.
+        tasks : modules with more tasks, importable here; for a new service. Tasks that this process has
+            defined itself, in a notebook's cells say, are handed over in any case, see docs/own-tasks.md.
 
         Raises
         ------
@@ -111,10 +112,15 @@ class LocalServiceProcess:
                     f"Another process has been starting the service of {folder} for {_PATIENCE_S:g} s. Try again."
                 )
             found = _running(folder)
+            started = found is None
             if found is not None:
                 _compare(folder, found, wanted)
-                return cls(folder, found, started=False)
-            return cls(folder, _launch(folder, wanted, tasks), started=True)
+            offered = _offer_own_tasks(folder)
+            if found is None:
+                found = _launch(folder, wanted, tasks)
+            if offered:
+                _refuse_clashes(folder, offered, found)
+            return cls(folder, found, started=started)
 
     @classmethod
     def running(cls, *, store: str | os.PathLike[str] | None = None) -> Self | None:
@@ -198,6 +204,21 @@ def _compare(folder: Path, found: Discovery, wanted: Mapping[str, object]) -> No
             "Stop it first (LocalService.start(store=…).stop(), or end its process "
             f"{found.pid}), or choose another folder as store."
         )
+
+
+def _offer_own_tasks(folder: Path) -> list[str]:
+    # Who has not loaded the registry has defined no task; and loading it takes its time.
+    if "spatial_widgets.server.registry" not in sys.modules:
+        return []
+    from spatial_widgets.server.handover import offer, own_tasks
+
+    return offer(folder, own_tasks())
+
+
+def _refuse_clashes(folder: Path, offered: Sequence[str], found: Discovery) -> None:
+    from spatial_widgets.server.handover import refuse_clashes
+
+    refuse_clashes(folder, offered, found.installed)
 
 
 def _launch(folder: Path, wanted: Mapping[str, object], tasks: Sequence[str]) -> Discovery:

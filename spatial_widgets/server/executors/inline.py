@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 from spatial_widgets.server.child import execute
-from spatial_widgets.server.executors.base import Emit, Exited, Handle, Lost
+from spatial_widgets.server.executors.base import Emit, Exited, Handle, Lost, Raised
+from spatial_widgets.server.handover import handed_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +40,12 @@ class InlineExecutor:
 
     def start(self, handle: Handle, emit: Emit) -> None:
         """Run the job; every event has been emitted when this returns."""
-        task = self._registry.get(handle.spec.task)
+        try:
+            task = handed_task(handle.spec.folder) or self._registry.get(handle.spec.task)
+        except Exception as error:  # noqa: BLE001 -- somebody's code may fail in any way when it is read
+            emit(Raised(f"{type(error).__name__}: {error}", is_defect=True, traceback=traceback.format_exc()))
+            emit(Exited(0))
+            return
         if task is None:
             emit(Lost(f"there is no task {handle.spec.task!r}"))
             return
