@@ -246,9 +246,13 @@ def _local_token(url: str) -> str | None:
     """Return the running local service's token for a URL of it, None for any other."""
     from spatial_widgets.local import LocalService
     from spatial_widgets.protocol.urls import origin
+    from spatial_widgets.server.launcher import faults_store
 
-    running = LocalService.running()
-    return running.token if running is not None and origin(running.url) == origin(url) else None
+    for store in (None, faults_store()):
+        running = LocalService.running(store=store)
+        if running is not None and origin(running.url) == origin(url):
+            return running.token
+    return None
 
 
 def _read_parameter(text: str) -> tuple[str, Any]:

@@ -26,9 +26,14 @@ class LocalService(LocalServiceProcess):
     ...     local.service().tasks()
     """
 
-    def service(self) -> GPService:
-        """Return the client for this service. No request."""
-        return GPService(self.url, auth=self.token)
+    def service(self, *, auth: Any = None) -> GPService:
+        """Return the client for this service. No request.
+
+        Parameters
+        ----------
+        auth : what to sign in with instead of the service's own token, as for :class:`GPService`.
+        """
+        return GPService(self.url, auth=self.token if auth is None else hidden(auth))
 
 
 def connect(url: str | None = None, *, auth: Any = None) -> GPService:

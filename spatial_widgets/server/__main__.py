@@ -17,6 +17,7 @@ from spatial_widgets.server.assembly import build_core
 from spatial_widgets.server.discovery import SERVICE_PATH, Discovery
 from spatial_widgets.server.executors.inline import InlineExecutor
 from spatial_widgets.server.executors.process import ProcessExecutor
+from spatial_widgets.server.faults import MODES, Faults
 from spatial_widgets.server.handover import ServedTasks
 from spatial_widgets.server.launcher import default_store
 from spatial_widgets.server.limits import Limits
@@ -49,13 +50,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--executor", choices=["process", "inline"], default="process")
     parser.add_argument("--anonymous", action="store_true", help="ask for no token")
     parser.add_argument(
-        "--strict-arcgis", action="store_true", help="refuse to cancel Submitted jobs, as ArcGIS does"
+        "--strict",
+        "--strict-arcgis",
+        dest="strict_arcgis",
+        action="store_true",
+        help="refuse to cancel Submitted jobs, as ArcGIS does",
     )
     parser.add_argument(
         "--tasks", action="append", default=[], metavar="MODULE", help="import a module with more tasks"
     )
     parser.add_argument(
         "--access-log", action="store_true", help="write a line for each request, without its query"
+    )
+    parser.add_argument(
+        "--faults",
+        metavar="MODES",
+        help=f"misbehave on purpose, for teaching and tests: {', '.join(MODES)}, or flaky=0.5,slow,seed=7",
     )
     Limits.add_options(parser)
     return parser
@@ -67,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         limits = Limits.from_options(options)
+        options.faults = Faults.of(options.faults)
     except ValueError as error:
         parser.error(str(error))
     logging.basicConfig(
@@ -98,6 +109,8 @@ def _run(options: argparse.Namespace, limits: Limits, token: str | None) -> None
     executor: Executor = (
         ProcessExecutor(options.workers) if options.executor == "process" else InlineExecutor(tasks)
     )
+    if options.faults is not None and token is None and "expiring-token" in options.faults.rates:
+        raise SpatialWidgetsError("expiring-token needs a token to expire. Leave --anonymous out.")
     listener = bind(options.port)
     try:
         core = build_core(
@@ -108,21 +121,26 @@ def _run(options: argparse.Namespace, limits: Limits, token: str | None) -> None
             limits=limits,
             strict_arcgis=options.strict_arcgis,
             is_anonymous=token is None,
+            faults=options.faults,
         )
     except BaseException:
         listener.close()
         raise
-    found = _describe(core, listener.getsockname()[1], token, limits)
+    found = _describe(core, listener.getsockname()[1], token, limits, options)
     found.write(options.store)
     _LOG.info("serving %d tasks at %s", len(tasks), found.url)
+    if options.faults is not None:
+        _LOG.warning("MISBEHAVING ON PURPOSE: %s", options.faults)
     try:
-        serve(core, listener, token, limits=limits, access_log=options.access_log)
+        serve(core, listener, token, limits=limits, access_log=options.access_log, faults=options.faults)
     finally:
         found.remove(options.store)
         _LOG.info("stopped")
 
 
-def _describe(core: GPCore, port: int, token: str | None, limits: Limits) -> Discovery:
+def _describe(
+    core: GPCore, port: int, token: str | None, limits: Limits, options: argparse.Namespace
+) -> Discovery:
     executor = core.supervisor.executor
     return Discovery(
         instance=core.instance,
@@ -135,6 +153,8 @@ def _describe(core: GPCore, port: int, token: str | None, limits: Limits) -> Dis
         workers=executor.capacity(),
         timeout_s=limits.timeout_s,
         limits=limits.to_json(),
+        strict=options.strict_arcgis,
+        faults=options.faults.to_json() if options.faults else {},
         installed={name: task.function.__module__ for name, task in REGISTRY.items()},
         anonymous=token is None,
         token=token,

@@ -24,6 +24,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as WebRequest
 from starlette.responses import Response as WebResponse
 
+from spatial_widgets.server.faultlayer import FaultLayer, TokenBook
 from spatial_widgets.server.htmlpage import explanation
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.wire import Fault, Request, Response
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from spatial_widgets.server.core import GPCore
+    from spatial_widgets.server.faults import Faults
 
 __all__ = ["Gate", "bind", "make_app", "serve"]
 
@@ -55,8 +57,9 @@ _DRAIN = 16
 class Gate:
     """Who may ask: the right Host, no web page, the right token (None: anybody on this machine)."""
 
-    def __init__(self, token: str | None, port: int) -> None:
+    def __init__(self, token: str | None, port: int, *, accepts: Callable[[str], bool] | None = None) -> None:
         self._token = token
+        self._accepts = accepts or self._is_own
         self._hosts = {f"{name}:{port}" for name in _NAMES}
 
     def refuse_strangers(self, method: str, headers: Mapping[str, str]) -> bool:
@@ -99,6 +102,9 @@ class Gate:
         """Whether no token is asked for."""
         return self._token is None
 
+    def _is_own(self, token: str) -> bool:
+        return self._token is not None and hmac.compare_digest(token.encode(), self._token.encode())
+
     def check_token(self, request: Request) -> Request:
         """Return the request without its token; raise a Fault when it is missing (499) or wrong (498)."""
         given = [value for name, value in request.form.items() if name.casefold() == "token" and value]
@@ -120,7 +126,7 @@ class Gate:
                 "Token Required",
                 ["Send the service's token in the header X-Esri-Authorization: Bearer <token>."],
             )
-        if not any(hmac.compare_digest(value.encode(), self._token.encode()) for value in given):
+        if not any(map(self._accepts, given)):
             raise Fault(
                 498,
                 "Invalid token.",
@@ -262,10 +268,11 @@ def serve(
     *,
     limits: Limits | None = None,
     access_log: bool = False,
+    faults: Faults | None = None,
 ) -> None:
     """Serve until SIGTERM, SIGINT or long idleness; running jobs have ended when this returns.
 
-    A token of None lets every process of this machine in.
+    A token of None lets every process of this machine in. With ``faults`` it misbehaves on purpose.
     """
     bounds = limits or Limits()
     asked = [time.monotonic()]
@@ -273,8 +280,13 @@ def serve(
     def touched() -> None:
         asked[0] = time.monotonic()
 
-    gate = Gate(token, listener.getsockname()[1])
+    tokens = None
+    if faults is not None and token is not None and "expiring-token" in faults.rates:
+        tokens = TokenBook(token, faults)
+    gate = Gate(token, listener.getsockname()[1], accepts=tokens.accepts if tokens else None)
     app = make_app(core, gate, limits=bounds, touched=touched, access_log=access_log)
+    if faults is not None:
+        app = FaultLayer(app, faults, refuse_strangers=gate.refuse_strangers, tokens=tokens)
     config = uvicorn.Config(
         app,
         http="h11",

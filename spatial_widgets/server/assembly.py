@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from spatial_widgets.server.executors.base import Executor
+    from spatial_widgets.server.faults import Faults
     from spatial_widgets.server.limits import Limits
     from spatial_widgets.server.registry import Task
 
@@ -29,6 +30,7 @@ def build_core(
     limits: Limits | None = None,
     strict_arcgis: bool = False,
     is_anonymous: bool = False,
+    faults: Faults | None = None,
 ) -> GPCore:
     """Put a whole service together in this process, without a socket, and start it.
 
@@ -51,5 +53,11 @@ def build_core(
         opened.close()
         raise
     return GPCore(
-        tasks, opened, supervisor, limits=limits, strict_arcgis=strict_arcgis, is_anonymous=is_anonymous
+        tasks,
+        opened,
+        supervisor,
+        limits=limits,
+        strict_arcgis=strict_arcgis,
+        is_anonymous=is_anonymous,
+        faults=faults,
     )

@@ -30,6 +30,7 @@ from spatial_widgets.server.wire import Fault, Request, Response, error_body
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from spatial_widgets.server.faults import Faults
     from spatial_widgets.server.registry import Task
     from spatial_widgets.server.store import Store
     from spatial_widgets.server.supervisor import Supervisor
@@ -59,7 +60,7 @@ class GPCore:
     Parameters
     ----------
     strict_arcgis : refuse a cancel while the job is still Submitted, or cancelled already, as ArcGIS does.
-    is_anonymous : told to clients only; the token is the adapter's business.
+    is_anonymous, faults : told to clients only; the token and misbehaving are the adapter's business.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class GPCore:
         limits: Limits | None = None,
         strict_arcgis: bool = False,
         is_anonymous: bool = False,
+        faults: Faults | None = None,
     ) -> None:
         self.instance = secrets.token_hex(8)
         self.store = store
         self.supervisor = supervisor
         self._limits = limits or Limits()
         self._is_anonymous = is_anonymous
+        self._faults = faults
         self.uploads = Uploads(store.folder / "uploads", self._limits)
         self._faces: list[tuple[list[str], Face]] = []
         self.mount(
@@ -89,6 +92,7 @@ class GPCore:
                 limits=self._limits,
                 strict_arcgis=strict_arcgis,
                 is_anonymous=is_anonymous,
+                faults=faults,
             ),
         )
 
@@ -170,4 +174,4 @@ class GPCore:
             "anonymous": self._is_anonymous,
             "live": self.supervisor.live(),
             "jobs": self.store.counts(),
-        }
+        } | ({} if self._faults is None else {"faults": self._faults.to_json()})

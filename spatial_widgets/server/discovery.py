@@ -39,6 +39,8 @@ class Discovery:
     anonymous: bool = False
     token: str | None = field(default=None, repr=False)
     limits: dict[str, Any] = field(default_factory=dict, repr=False)
+    strict: bool = False
+    faults: dict[str, float] = field(default_factory=dict)
     installed: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod

@@ -11,6 +11,7 @@ from spatial_widgets.server.form import MULTIPART, URLENCODED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from spatial_widgets.server.faults import Faults
     from spatial_widgets.server.registry import Task
     from spatial_widgets.server.schema import JobRow, JobView
 
@@ -51,12 +52,14 @@ def catalog() -> dict[str, Any]:
     }
 
 
-def service(tasks: Iterable[str], *, maximum_records: int) -> dict[str, Any]:
+def service(tasks: Iterable[str], *, maximum_records: int, faults: Faults | None = None) -> dict[str, Any]:
     """Return the service resource. Clients recurse or stop where one of these keys is missing."""
+    told = {} if faults is None else {"faults": faults.to_json()}
     return {
         "currentVersion": CURRENT_VERSION,
         "cimVersion": "3.1.0",
-        "serviceDescription": _DESCRIPTION,
+        "serviceDescription": _DESCRIPTION
+        + (f" This service misbehaves on purpose: {faults}." if faults is not None else ""),
         "tasks": list(tasks),
         "executionType": "esriExecutionTypeAsynchronous",
         "resultMapServerName": "",
@@ -66,7 +69,7 @@ def service(tasks: Iterable[str], *, maximum_records: int) -> dict[str, Any]:
         "formEncodings": [URLENCODED, MULTIPART],
         # Nor is this: a submit may be sent again with the key it had, and gives the same job.
         "takesIdempotencyKey": True,
-    }
+    } | told
 
 
 def service_info() -> dict[str, Any]:

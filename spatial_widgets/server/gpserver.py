@@ -15,6 +15,7 @@ from spatial_widgets.server.wire import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from spatial_widgets.server.faults import Faults
     from spatial_widgets.server.registry import Task
     from spatial_widgets.server.routes import Asked
     from spatial_widgets.server.store import Store
@@ -38,11 +39,13 @@ class GPServer:
         limits: Limits | None = None,
         strict_arcgis: bool = False,
         is_anonymous: bool = False,
+        faults: Faults | None = None,
     ) -> None:
         bounds = limits or Limits()
         self._tasks = tasks
         self._limits = bounds
         self._is_anonymous = is_anonymous
+        self._faults = faults
         jobs = JobRoutes(
             tasks,
             store,
@@ -89,7 +92,9 @@ class GPServer:
 
     def service(self, _: Asked) -> dict[str, Any]:
         """Return the service resource."""
-        return documents.service(self._tasks, maximum_records=self._limits.maximum_records)
+        return documents.service(
+            self._tasks, maximum_records=self._limits.maximum_records, faults=self._faults
+        )
 
     def info(self, _: Asked) -> dict[str, Any]:
         """Return what the service is."""

@@ -21,6 +21,7 @@ import platformdirs
 from spatial_widgets import __version__
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.server.discovery import Discovery
+from spatial_widgets.server.faults import MODES, Faults
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.locks import FileLock
 from spatial_widgets.server.processes import end_group, is_alive, start_mark
@@ -28,7 +29,9 @@ from spatial_widgets.server.processes import end_group, is_alive, start_mark
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["LocalServiceProcess", "default_store"]
+    from spatial_widgets.server.faults import FaultsWish
+
+__all__ = ["LocalServiceProcess", "default_store", "faults_store"]
 
 _PATIENCE_S = 60.0
 _STOP_S = 15.0
@@ -41,6 +44,12 @@ def default_store() -> Path:
     """Return this user's store: ``$SPATIAL_WIDGETS_STORE``, or a folder among the user's data."""
     named = os.environ.get("SPATIAL_WIDGETS_STORE")
     return Path(named) if named else platformdirs.user_data_path("spatial_widgets") / "service"
+
+
+def faults_store() -> Path:
+    """Return the store of services that misbehave on purpose: beside the usual one."""
+    usual = default_store()
+    return usual.with_name(f"{usual.name}-faults")
 
 
 class LocalServiceProcess:
@@ -64,7 +73,7 @@ class LocalServiceProcess:
         self._mark = found.pid_start
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 -- the settings of a service, by name
         cls,
         *,
         store: str | os.PathLike[str] | None = None,
@@ -74,6 +83,8 @@ class LocalServiceProcess:
         anonymous: bool | None = None,
         timeout_s: float | None = None,
         limits: Limits | None = None,
+        strict: bool | None = None,
+        faults: FaultsWish = None,
         tasks: Sequence[str] = (),
     ) -> Self:
         """Return the running service of a store, or start one and wait until it answers.
@@ -85,6 +96,10 @@ class LocalServiceProcess:
             the same, where they are given.
         limits : all the numbers of a new service (:class:`~spatial_widgets.server.limits.Limits`), likewise;
             ``timeout_s`` beside it wins.
+        strict : refuse to cancel a job that is still Submitted, as ArcGIS does.
+        faults : misbehave on purpose, for teaching and tests: a mode such as ``"flaky"``, several, or a mapping with
+            rates and seed, see docs/faults.md. Such a service has a store of its own, :func:`faults_store`, and
+            is never given to a call that did not ask for the same faults.
         tasks : modules with more tasks, importable here; for a new service. Tasks that this process has
             defined itself, in a notebook's cells say, are handed over in any case, see docs/own-tasks.md.
 
@@ -92,7 +107,8 @@ class LocalServiceProcess:
         ------
         SpatialWidgetsError : it does not start, or runs with other settings.
         """
-        folder = _folder(store)
+        wish = Faults.of(faults)
+        folder = _folder(faults_store() if wish and store is None else store)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         wanted = {
@@ -101,6 +117,8 @@ class LocalServiceProcess:
             "port": port or None,
             "anonymous": anonymous,
             "timeout_s": timeout_s,
+            "strict": strict,
+            "faults": wish.to_json() if wish else {},
             "limits": None
             if limits is None
             else limits.to_json() | ({"timeout_s": timeout_s} if timeout_s else {}),
@@ -192,6 +210,8 @@ def _compare(folder: Path, found: Discovery, wanted: Mapping[str, object]) -> No
         for name, value in wanted.items()
         if value is not None and getattr(found, name) != value
     }
+    if "faults" in other:
+        other["faults"] = ", ".join(name for name in found.faults if name in MODES) or "none"
     limits = wanted.get("limits")
     if isinstance(limits, dict) and other.pop("limits", None) is not None:
         other |= {name: found.limits.get(name) for name in limits if limits[name] != found.limits.get(name)}
@@ -201,7 +221,7 @@ def _compare(folder: Path, found: Discovery, wanted: Mapping[str, object]) -> No
         differences = ", ".join(f"{name} is {value!r}" for name, value in other.items())
         raise SpatialWidgetsError(
             f"The service of the store {folder} runs already with other settings: {differences}. "
-            "Stop it first (LocalService.start(store=…).stop(), or end its process "
+            "Stop it first (LocalService.running(store=…).stop(), or end its process "
             f"{found.pid}), or choose another folder as store."
         )
 
@@ -264,6 +284,9 @@ def _options(folder: Path, wanted: Mapping[str, object], tasks: Sequence[str]) -
         options += Limits.from_json(wanted["limits"]).to_options()
     for module in tasks:
         options += ["--tasks", module]
+    if isinstance(wanted["faults"], dict) and wanted["faults"]:
+        options += ["--faults", ",".join(f"{name}={value}" for name, value in wanted["faults"].items())]
+    options += ["--strict"] if wanted["strict"] else []
     return [*options, "--anonymous"] if wanted["anonymous"] else options
 
 
