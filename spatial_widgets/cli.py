@@ -107,7 +107,15 @@ def _parser() -> argparse.ArgumentParser:
 
     jobs = commands.add_parser("jobs", help="list what was submitted from this machine")
     jobs.add_argument("--limit", type=int, default=20, metavar="N", help="the newest N (%(default)s)")
-    jobs.add_argument("--url", help="only those of this GPServer")
+    which = jobs.add_mutually_exclusive_group()
+    which.add_argument("--url", help="only those of this GPServer")
+    which.add_argument(
+        "--service",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="those that the running local service has, whoever submitted them, or the one at URL",
+    )
     jobs.add_argument("--json", action="store_true", help="as JSON")
     jobs.add_argument("--refresh", action="store_true", help="ask each that has not ended how it stands")
     jobs.set_defaults(run=_jobs)
@@ -194,7 +202,26 @@ def _result(options: argparse.Namespace) -> int:
     return 0
 
 
+def _service_jobs(options: argparse.Namespace) -> int:
+    from spatial_widgets.client import GPService
+    from spatial_widgets.local import LocalService
+    from spatial_widgets.servicejobs import as_json, as_table, list_jobs
+
+    if options.service:
+        service = GPService(options.service, auth=_token_for(options.service))
+    else:
+        running = LocalService.running()
+        if running is None:
+            raise SpatialWidgetsError("No local service runs. Start one with: spatial-widgets serve")
+        service = running.service()
+    found = list_jobs(service, options.limit)
+    print(as_json(found) if options.json else as_table(found))
+    return 0
+
+
 def _jobs(options: argparse.Namespace) -> int:
+    if options.service is not None:
+        return _service_jobs(options)
     from spatial_widgets.client import history
     from spatial_widgets.pastjobs import as_json, as_table, refresh
 

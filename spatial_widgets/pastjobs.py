@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from spatial_widgets.client.history import PastJob
 
-__all__ = ["as_json", "as_table", "refresh"]
+__all__ = ["as_json", "as_table", "in_columns", "ran", "refresh", "shown"]
 
 _HEAD = ("TASK", "STATUS", "SUBMITTED", "RAN", "URL")
 _PATIENCE_S = 10.0
@@ -27,7 +27,12 @@ def as_table(rows: Sequence[PastJob]) -> str:
     """Return one line for each job, below a head; times are this machine's."""
     if not rows:
         return "No jobs."
-    table = [_HEAD, *(_line(past) for past in rows)]
+    return in_columns(_HEAD, [_line(past) for past in rows])
+
+
+def in_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows below their head, in columns as wide as they need to be."""
+    table = [head, *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -93,21 +98,22 @@ def _line(past: PastJob) -> tuple[str, ...]:
     submitted = past.submitted_at.astimezone().strftime("%Y-%m-%d %H:%M") if past.submitted_at else "-"
     url = past.url or f"{past.service_url} (no answer: the job may be there)"
     return (
-        _shown(past.task),
-        _shown(past.status.label),
+        shown(past.task),
+        shown(past.status.label),
         submitted,
-        _ran(past.submitted_at, past.ended_at),
+        ran(past.submitted_at, past.ended_at),
         url,
     )
 
 
-def _ran(start: dt.datetime | None, end: dt.datetime | None) -> str:
+def ran(start: dt.datetime | None, end: dt.datetime | None) -> str:
+    """Return the time between two moments in words, "-" where one is not known."""
     if start is None or end is None:
         return "-"
     seconds = max(0.0, (end - start).total_seconds())
     return f"{seconds:.1f} s" if seconds < 60 else str(dt.timedelta(seconds=round(seconds)))
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Return a server's word without what would steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)

@@ -24,6 +24,7 @@ FLOORS = {
     "demo": 5,
     "local": 5,
     "pastjobs": 5,
+    "servicejobs": 5,
 }
 JUPYTER = {"IPython", "ipywidgets", "traitlets", "anywidget"}
 WEB = {"starlette", "uvicorn", "multipart", "python_multipart"}

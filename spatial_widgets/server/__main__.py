@@ -63,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         "--access-log", action="store_true", help="write a line for each request, without its query"
     )
     parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="show problems only, not each job that is submitted, started, ended",
+    )
+    parser.add_argument(
         "--faults",
         metavar="MODES",
         help=f"misbehave on purpose, for teaching and tests: {', '.join(MODES)}, or flaky=0.5,slow,seed=7",
@@ -81,7 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        level=logging.WARNING if options.quiet else logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     # Out of the environment, so that no task and no program it starts inherits it.
     token = os.environ.pop(_TOKEN, "") or secrets.token_urlsafe(32)

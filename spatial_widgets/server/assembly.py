@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from spatial_widgets.server.core import GPCore
 from spatial_widgets.server.executors.inline import InlineExecutor
+from spatial_widgets.server.journal import Journal
 from spatial_widgets.server.store import Store
 from spatial_widgets.server.supervisor import Drive, Supervisor
 
@@ -45,6 +46,7 @@ def build_core(
     """
     chosen = InlineExecutor(tasks) if executor is None else executor
     opened = Store(store)
+    opened.journal = Journal(store)
     try:
         mode: Drive = drive or ("thread" if chosen.hard_kill else "submit")
         supervisor = Supervisor(tasks, opened, chosen, limits=limits, drive=mode)

@@ -110,6 +110,14 @@ class JobRoutes:
         return self._executed(task, row, view, asked)
 
     def _add(self, task: Task, asked: Asked, key: str | None) -> str:
+        try:
+            return self._keep(task, asked, key)
+        except (Fault, ParameterError) as error:
+            if self._store.journal is not None:
+                self._store.journal.refused(task.name, getattr(error, "code", 400))
+            raise
+
+    def _keep(self, task: Task, asked: Asked, key: str | None) -> str:
         if not self._supervisor.is_accepting:
             raise Fault(503, "The service is stopping. Start it again, and submit the job then.")
         given, values, files = self._checked(task, asked)

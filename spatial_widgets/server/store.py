@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ from spatial_widgets.server.schema import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from spatial_widgets.server.journal import Journal
 
 __all__ = ["JobRow", "JobView", "QueueFull", "Store"]
 
@@ -59,6 +62,8 @@ class Store:
         self._clock = clock
         self._mutex = threading.RLock()
         self._moved = threading.Condition(threading.Lock())
+        #: Is told of every change of status, once it is kept.
+        self.journal: Journal | None = None
         self._owner = FileLock(self.folder / "service.lock")
         if not self._owner.acquire():
             raise SpatialWidgetsError(
@@ -94,6 +99,8 @@ class Store:
         with self._mutex:
             self._db.close()
             self._owner.release()
+        if self.journal is not None:
+            self.journal.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -154,6 +161,7 @@ class Store:
             except BaseException:
                 self.files.remove(job_id)
                 raise
+            self._tell(job_id, JobStatus.NEW, JobStatus.SUBMITTED)
         return job_id
 
     def move(
@@ -195,6 +203,7 @@ class Store:
             )
         with self._moved:
             self._moved.notify_all()
+        self._tell(job_id, source, target)
         return True
 
     def await_end(self, job_id: str, patience_s: float) -> JobRow | None:
@@ -255,6 +264,11 @@ class Store:
         """Return the status if that attempt is the job's current one: the fence."""
         found = db.execute("SELECT status FROM jobs WHERE id=? AND attempt=?", (job_id, attempt)).fetchone()
         return JobStatus.parse(found[0]) if found else None
+
+    def _tell(self, job_id: str, source: JobStatus, target: JobStatus) -> None:
+        row = self.job(job_id) if self.journal is not None else None
+        if self.journal is not None and row is not None:
+            self.journal.moved(replace(row, status=target), source)
 
     def _by_key(self, key: str | None) -> str | None:
         found = self._db.execute("SELECT id FROM jobs WHERE idem_key=?", (key,)).fetchone() if key else None
