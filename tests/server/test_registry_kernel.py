@@ -9,13 +9,16 @@ import sys
 import threading
 
 import pytest
+from faces import ROOT
 from jupyter_client.manager import start_new_kernel
 from tasks_for_tests import TOYS
 
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.server import handover
+from spatial_widgets.server.form import FilePart
 from spatial_widgets.server.handover import ServedTasks, handed_task, offer, own_tasks, refuse_clashes
 from spatial_widgets.server.registry import Registry, task
+from spatial_widgets.server.wire import Request
 
 CELL = '''
 import geopandas as gpd
@@ -300,3 +303,17 @@ def test_a_damaged_description_does_not_stop_the_service(tmp_path, caplog):
     (tmp_path / "tasks" / "other.json").write_text("{")
     assert list(ServedTasks({}, tmp_path)) == ["Add"]
     assert "other.json" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["task.pickle", "../task.pickle", "../../tasks/evil.json", "evil.json"])
+def test_nothing_that_comes_over_http_is_taken_for_code(core, face, name):
+    files = {"file": FilePart(name, b"evil")}
+    uploaded = core.handle(Request("POST", f"{ROOT}/uploads/upload", {}, {}, files)).json()
+    item = uploaded.get("item", {}).get("itemID", "")
+    reply = face.ask(
+        f"{ROOT}/ReadFile/submitJob", inputFile=f'{{"itemID": "{item}"}}', **{"task.pickle": "evil"}
+    )
+    assert "jobId" in reply
+    assert not list(core.store.folder.rglob("task.pickle"))
+    assert not (core.store.folder / "tasks").exists()
+    assert "evil" not in face.ask(ROOT)["tasks"]
