@@ -28,6 +28,7 @@ FLOORS = {
 }
 JUPYTER = {"IPython", "ipywidgets", "traitlets", "anywidget"}
 WEB = {"starlette", "uvicorn", "multipart", "python_multipart"}
+DASK = {"server/executors/dask.py", "server/executors/daskworker.py"}  # the service's side, the worker's side
 THREADED = {
     "client/poller.py",
     "client/requestpool.py",
@@ -88,6 +89,7 @@ def test_heavy_neighbours_are_met_in_one_place_each(path):
         assert not roots & JUPYTER
     assert "requests" not in roots or name_of(path) == "client/session.py"
     assert not roots & WEB or name_of(path) == "server/asgi.py"
+    assert not roots & {"dask", "distributed"} or name_of(path) in DASK
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

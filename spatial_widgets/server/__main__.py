@@ -47,7 +47,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--workers", type=int, help="jobs at the same time")
-    parser.add_argument("--executor", choices=["process", "inline"], default="process")
+    parser.add_argument(
+        "--executor",
+        choices=["process", "dask", "inline"],
+        help="where jobs run: in processes of this machine (default), on a Dask cluster, or in the service itself",
+    )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="the cluster's scheduler, tcp://host:port; without it Dask has a cluster of its own",
+    )
     parser.add_argument("--anonymous", action="store_true", help="ask for no token")
     parser.add_argument(
         "--strict",
@@ -113,13 +122,12 @@ def _run(options: argparse.Namespace, limits: Limits, token: str | None) -> None
         importlib.import_module(module)
     tasks = ServedTasks(REGISTRY, options.store)
     tasks.forget(limits.keep_s)
-    executor: Executor = (
-        ProcessExecutor(options.workers) if options.executor == "process" else InlineExecutor(tasks)
-    )
     if options.faults is not None and token is None and "expiring-token" in options.faults.rates:
         raise SpatialWidgetsError("expiring-token needs a token to expire. Leave --anonymous out.")
     listener = bind(options.port)
+    executor: Executor | None = None
     try:
+        executor = _executor(options, tasks)
         core = build_core(
             options.store,
             tasks,
@@ -132,6 +140,8 @@ def _run(options: argparse.Namespace, limits: Limits, token: str | None) -> None
         )
     except BaseException:
         listener.close()
+        if executor is not None:
+            executor.close()
         raise
     found = _describe(core, listener.getsockname()[1], token, limits, options)
     found.write(options.store)
@@ -143,6 +153,21 @@ def _run(options: argparse.Namespace, limits: Limits, token: str | None) -> None
     finally:
         found.remove(options.store)
         _LOG.info("stopped")
+
+
+def _executor(options: argparse.Namespace, tasks: ServedTasks) -> Executor:
+    chosen = options.executor or ("dask" if options.dask else "process")
+    if options.dask and chosen != "dask":
+        raise SpatialWidgetsError(
+            f"--dask goes with --executor dask, not with {chosen}. Leave one of them out."
+        )
+    if chosen == "inline":
+        return InlineExecutor(tasks)
+    if chosen == "process":
+        return ProcessExecutor(options.workers)
+    from spatial_widgets.server.executors.dask import DaskExecutor
+
+    return DaskExecutor(options.dask, options.workers)
 
 
 def _describe(
@@ -164,6 +189,7 @@ def _describe(
         faults=options.faults.to_json() if options.faults else {},
         installed={name: task.function.__module__ for name, task in REGISTRY.items()},
         anonymous=token is None,
+        address=options.dask,
         token=token,
     )
 

@@ -146,6 +146,8 @@ def _write(
     has_name = (spec.folder / HOSTED).exists()
     for number, parameter in enumerate(task.outputs):
         name = parameter.name
+        if name not in outputs:
+            continue  # the service sees which output is missing, and names it
         try:
             value = environment.after(outputs[name], name)
             if is_hosted(parameter) and has_name and isinstance(value, pd.DataFrame):
@@ -237,6 +239,22 @@ def _watch_the_parent() -> None:
         kill_process(os.getpid())
 
     threading.Thread(target=watch, name="spatial-widgets-watchdog", daemon=True).start()
+    if sys.platform == "linux":
+        _die_with(parent.sentinel)
+
+
+def _die_with(pipe: int) -> None:
+    """Let the kernel itself kill this process's group when the other end of a pipe is closed.
+
+    The watchdog is a thread, and compiled code that holds the interpreter gives it no turn.
+    Source: https://man7.org/linux/man-pages/man2/fcntl.2.html (F_SETOWN, F_SETSIG, O_ASYNC)
+    """
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _limit(spec: JobSpec) -> None:

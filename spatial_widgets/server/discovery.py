@@ -37,6 +37,7 @@ class Discovery:
     workers: int
     timeout_s: float
     anonymous: bool = False
+    address: str | None = None
     token: str | None = field(default=None, repr=False)
     limits: dict[str, Any] = field(default_factory=dict, repr=False)
     strict: bool = False
@@ -48,7 +49,7 @@ class Discovery:
         """Return what the file says, or None when there is none that can be read."""
         try:
             document = json.loads((store / _NAME).read_text())
-            return cls(**{f.name: document[f.name] for f in fields(cls)})
+            return cls(**{f.name: document[f.name] for f in fields(cls) if f.name in document})
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

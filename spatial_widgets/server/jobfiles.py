@@ -20,6 +20,7 @@ __all__ = [
     "JobFiles",
     "ResultFile",
     "layer_number",
+    "place_result",
     "sync_folder",
     "write_durably",
     "write_layer_result",
@@ -124,7 +125,6 @@ def write_result(folder: Path, name: str, attempt: int, pieces: Iterable[bytes],
     ValueError : the text is over ``most`` bytes; or what the pieces raise.
     """
     file = f"{quote(name, safe='')}.{attempt}.json"
-    draft = folder / f"{quote(name, safe='')}.{attempt}.tmp"
     size, digest = 0, hashlib.sha256()
 
     def counted() -> Iterator[bytes]:
@@ -136,14 +136,24 @@ def write_result(folder: Path, name: str, attempt: int, pieces: Iterable[bytes],
             digest.update(piece)
             yield piece
 
+    _place(folder, file, counted())
+    return ResultFile(name, file, size, digest.hexdigest())
+
+
+def place_result(folder: Path, result: ResultFile, text: bytes) -> None:
+    """Put the text of a result where its file is looked for, all at once."""
+    _place(folder, result.file, text)
+
+
+def _place(folder: Path, file: str, content: bytes | Iterable[bytes]) -> None:
+    draft = (folder / file).with_suffix(".tmp")
     try:
-        write_durably(draft, counted())
+        write_durably(draft, content)
     except ValueError:
         draft.unlink(missing_ok=True)
         raise
     draft.replace(folder / file)
     sync_folder(folder)
-    return ResultFile(name, file, size, digest.hexdigest())
 
 
 def layer_number(result: ResultFile) -> int | None:

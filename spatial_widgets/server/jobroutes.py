@@ -18,8 +18,8 @@ from spatial_widgets.server.inputs import ENVIRONMENT
 from spatial_widgets.server.jobfiles import layer_number
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.outputs import shown_as
+from spatial_widgets.server.refusals import QueueFull, StoreUnwritable
 from spatial_widgets.server.registry import is_hosted
-from spatial_widgets.server.store import QueueFull
 from spatial_widgets.server.wire import Fault, Response
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class JobRoutes:
                 files=files,
                 hosted=hosted,
             )
-        except QueueFull as error:
+        except (QueueFull, StoreUnwritable) as error:
             raise Fault(503, str(error)) from error
         except FileNotFoundError as error:
             raise Fault(400, "An input was deleted in this very moment. Send it again.") from error

@@ -79,6 +79,7 @@ class LocalServiceProcess:
         store: str | os.PathLike[str] | None = None,
         workers: int | None = None,
         executor: str | None = None,
+        address: str | None = None,
         port: int = 0,
         anonymous: bool | None = None,
         timeout_s: float | None = None,
@@ -92,8 +93,12 @@ class LocalServiceProcess:
         Parameters
         ----------
         store : folder; :func:`default_store` by default.
-        workers, executor, port, anonymous, timeout_s : settings of a new service. A running one must have
-            the same, where they are given.
+        executor : where jobs run: ``"process"`` (default), processes of this machine; ``"dask"``, a Dask
+            cluster; ``"inline"``, the service's own thread, one at a time and without a hard cancel.
+        address : the Dask cluster's scheduler, ``"tcp://host:8786"``; without one ``executor="dask"`` starts
+            a cluster of its own on this machine.
+        workers, port, anonymous, timeout_s : more settings of a new service. A running one must have the
+            same, where they are given.
         limits : all the numbers of a new service (:class:`~spatial_widgets.server.limits.Limits`), likewise;
             ``timeout_s`` beside it wins.
         strict : refuse to cancel a job that is still Submitted, as ArcGIS does.
@@ -113,7 +118,8 @@ class LocalServiceProcess:
         folder.chmod(0o700)
         wanted = {
             "workers": workers,
-            "executor": executor,
+            "executor": executor or ("dask" if address else None),
+            "address": address,
             "port": port or None,
             "anonymous": anonymous,
             "timeout_s": timeout_s,
@@ -242,11 +248,9 @@ def _refuse_clashes(folder: Path, offered: Sequence[str], found: Discovery) -> N
 
 
 def _launch(folder: Path, wanted: Mapping[str, object], tasks: Sequence[str]) -> Discovery:
-    missing = [name for name in ("starlette", "uvicorn", "pyarrow") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise SpatialWidgetsError(
-            f'The local service needs {" and ".join(missing)}. Install them with: pip install "spatial_widgets[local]"'
-        )
+    _require("The local service", "local", "starlette", "uvicorn", "pyarrow")
+    if wanted["executor"] == "dask":
+        _require("The Dask executor", "dask", "distributed")
     log = folder / "service.log"
     with contextlib.suppress(OSError):
         if log.stat().st_size > _LOG_BYTES:
@@ -274,8 +278,22 @@ def _launch(folder: Path, wanted: Mapping[str, object], tasks: Sequence[str]) ->
     return found
 
 
+def _require(who: str, extra: str, *names: str) -> None:
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SpatialWidgetsError(
+            f'{who} needs {" and ".join(missing)}. Install with: pip install "spatial_widgets[{extra}]"'
+        )
+
+
 def _options(folder: Path, wanted: Mapping[str, object], tasks: Sequence[str]) -> list[str]:
-    flags = {"workers": "--workers", "executor": "--executor", "port": "--port", "timeout_s": "--timeout"}
+    flags = {
+        "workers": "--workers",
+        "executor": "--executor",
+        "address": "--dask",
+        "port": "--port",
+        "timeout_s": "--timeout",
+    }
     options = ["--store", str(folder)]
     for name, flag in flags.items():
         if wanted[name] is not None:

@@ -25,7 +25,7 @@ def recover(store: Store, executor: Executor, *, attempts: int) -> None:
     """
     store.files.remove_all_but(store.ids())
     for row in store.running():
-        gone = executor.reap(row.pid, row.pid_start)
+        gone = executor.reap(row)
         verdict = after_interruption(row, attempts=attempts)
         messages = list(verdict.messages)
         status = verdict.status

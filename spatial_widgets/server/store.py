@@ -20,6 +20,7 @@ from spatial_widgets.protocol import LEGAL_TRANSITIONS, JobMessage, JobStatus
 from spatial_widgets.server.hostednames import claim
 from spatial_widgets.server.jobfiles import JobFiles, ResultFile
 from spatial_widgets.server.locks import FileLock
+from spatial_widgets.server.refusals import QueueFull, StoreUnwritable
 from spatial_widgets.server.schema import (
     COLUMNS,
     HOSTED_SCHEMA,
@@ -35,15 +36,11 @@ if TYPE_CHECKING:
 
     from spatial_widgets.server.journal import Journal
 
-__all__ = ["JobRow", "JobView", "QueueFull", "Store"]
+__all__ = ["JobRow", "JobView", "QueueFull", "Store", "StoreUnwritable"]
 
 _QUEUED = (JobStatus.SUBMITTED, JobStatus.WAITING)
 _RUNNING = (JobStatus.EXECUTING, JobStatus.CANCELLING)
 _TERMINAL = tuple(status for status in JobStatus if status.is_terminal)
-
-
-class QueueFull(SpatialWidgetsError):  # noqa: N818 -- like the public errors, it says what is the case
-    """As many jobs wait as the service lets wait."""
 
 
 class Store:
@@ -108,10 +105,12 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                # On some errors, a full disk among them, SQLite has rolled back by itself.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     # ------------------------------------------------------------ writing
 
@@ -136,6 +135,8 @@ class Store:
         ------
         ParameterError : that name is taken.
         QueueFull : ``queue_limit`` jobs wait already.
+        StoreUnwritable : the disk is full, or fails.
+        FileNotFoundError : one of ``files`` is gone.
         """
         job_id = "j" + secrets.token_hex(16)
         with self._mutex:
@@ -158,6 +159,13 @@ class Store:
                         claim(db, hosted, job_id)
                     self._record(db, job_id, JobStatus.NEW, JobStatus.SUBMITTED, 0, "submitted")
                     self._say(db, job_id, [JobMessage("esriJobMessageTypeInformative", "Submitted.")])
+            except (OSError, sqlite3.OperationalError) as error:
+                self.files.remove(job_id)
+                if isinstance(error, FileNotFoundError) and _is_any_gone(files):
+                    raise
+                raise StoreUnwritable(
+                    f"The service cannot write to its store: {error}. Make room on the disk of {self.folder}, then submit again."
+                ) from error
             except BaseException:
                 self.files.remove(job_id)
                 raise
@@ -301,13 +309,13 @@ class Store:
         """Return one job, or None."""
         return next(iter(self._rows("id=?", (job_id,))), None)
 
-    def age(self, row: JobRow) -> float:
-        """Return the seconds since a job was submitted."""
-        return self._clock() - row.submitted
-
     def queued(self) -> list[JobRow]:
         """Return the jobs that have not begun, in the order of their submission."""
         return self._rows("status IN (?,?)", _QUEUED)
+
+    def overdue_in_queue(self, wait_s: float) -> list[JobRow]:
+        """Return the jobs that have never begun and were submitted over ``wait_s`` ago."""
+        return [row for row in self.queued() if row.attempt == 0 and self._clock() - row.submitted > wait_s]
 
     def running(self) -> list[JobRow]:
         """Return the jobs that execute or are being cancelled."""
@@ -369,3 +377,7 @@ class Store:
         """Return the IDs of all jobs."""
         with self._mutex:
             return {row[0] for row in self._db.execute("SELECT id FROM jobs")}
+
+
+def _is_any_gone(files: Mapping[str, bytes | Path] | None) -> bool:
+    return any(isinstance(source, Path) and not source.exists() for source in (files or {}).values())

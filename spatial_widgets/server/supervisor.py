@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from spatial_widgets.protocol import JobMessage, JobStatus
 from spatial_widgets.protocol.message import ERROR, INFORMATIVE
-from spatial_widgets.server.executors.base import Event, Executor, Handle, JobSpec, Started
+from spatial_widgets.server.executors.base import Event, Executor, Started
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.recovery import recover
 from spatial_widgets.server.verdict import Run, judge
@@ -31,6 +31,7 @@ __all__ = ["Drive", "Supervisor"]
 
 _LOG = logging.getLogger("spatial_widgets.server")
 _SWEEP_EVERY_S = 60.0
+_LOOK_AT_QUEUE_EVERY_S = 1.0
 _WAITING = JobStatus.SUBMITTED, JobStatus.WAITING
 
 #: Who runs the supervisor: a thread of its own, whoever submits a job, or a caller of ``step()``.
@@ -63,14 +64,14 @@ class Supervisor:
         self._closing = False
         self._closed = False
         self._dirty = True
-        self._next_sweep = -float("inf")
+        self._next_sweep = self._next_queue_look = -float("inf")
 
     # ------------------------------------------------------------ from outside
 
     def start(self) -> None:
         """Take up what an earlier service left, and begin to work."""
         recover(self._store, self.executor, attempts=self._limits.attempts)
-        self.executor.warm(sorted({task.function.__module__ for task in self._tasks.values()}))
+        self.executor.open(sorted({task.function.__module__ for task in self._tasks.values()}), self._stir)
         if self.drive == "thread":
             self._thread = threading.Thread(target=self._loop, name="spatial-widgets-supervisor", daemon=True)
             self._thread.start()
@@ -87,6 +88,11 @@ class Supervisor:
             self._inbox.put(None)
         elif self.drive == "submit":
             self.run_pending()
+
+    def _stir(self) -> None:
+        """Look at the queue again, soon; from any thread."""
+        self._dirty = True
+        self._inbox.put(None)
 
     def cancel(self, job_id: str) -> bool:
         """Cancel a job; return whether it was one that could be cancelled, or is being cancelled already.
@@ -109,8 +115,7 @@ class Supervisor:
                 if moved and run is not None and run.attempt == row.attempt:
                     self.executor.kill(run.handle)
             if moved:
-                self._dirty = True
-                self._inbox.put(None)
+                self._stir()
                 return True
 
     def live(self) -> int:
@@ -154,7 +159,6 @@ class Supervisor:
         with self._stepping:
             self._receive(patience_s)
             now = self._clock()
-            self._give_up()
             for run in list(self._running.values()):
                 if run.ended is not None:
                     self._settle(run)
@@ -163,6 +167,7 @@ class Supervisor:
                     self.executor.kill(run.handle)
                 elif run.unsaid_since is not None and now - run.unsaid_since >= self._limits.batch_s:
                     self._tell(run)
+            self._give_up_waiting(now)
             self._fill()
             if now >= self._next_sweep:
                 self._next_sweep = now + _SWEEP_EVERY_S
@@ -181,8 +186,7 @@ class Supervisor:
     def _patience(self) -> float:
         now = self._clock()
         due = [self._next_sweep]
-        if self._limits.queue_wait_s:
-            due += [now + min(1.0, self._limits.queue_wait_s)]
+        due += [self._next_queue_look] if self._limits.queue_wait_s else []
         for run in list(self._running.values()):
             due += [run.deadline] if not run.overdue else []
             due += [run.unsaid_since + self._limits.batch_s] if run.unsaid_since is not None else []
@@ -233,18 +237,16 @@ class Supervisor:
 
     # ------------------------------------------------------------ the queue
 
-    def _give_up(self) -> None:
-        """End jobs that have waited longer than jobs may wait."""
+    def _give_up_waiting(self, now: float) -> None:
         most = self._limits.queue_wait_s
-        if not most:
+        if not most or now < self._next_queue_look:
             return
-        for row in self._store.queued():
-            if self._store.age(row) <= most:
-                return
-            text = (
-                f"The job waited over {most:g} s for a free worker and was never begun. "
-                "Submit it again when the service has less to do."
-            )
+        self._next_queue_look = now + min(_LOOK_AT_QUEUE_EVERY_S, most)
+        text = (
+            f"The job waited longer than {most:g} s for a free worker and was given up; it never began. "
+            "Submit it again when the service is less busy, or start the service with more workers."
+        )
+        for row in self._store.overdue_in_queue(most):
             self._move(row, JobStatus.TIMED_OUT, "waited too long", ERROR, text)
 
     def _fill(self) -> None:
@@ -269,18 +271,7 @@ class Supervisor:
             text = f"The service has no task {row.task!r} any more. Start it with the module that has it, and submit again."
             self._move(row, JobStatus.FAILED, "no such task", ERROR, text)
             return
-        now = self._clock()
-        attempt = row.attempt + 1
-        run = Run(
-            row.id,
-            attempt,
-            row.task,
-            Handle(self._spec(row, task, attempt)),
-            frozenset(p.name for p in task.outputs),
-            now,
-            now + row.timeout_s,
-            row.timeout_s,
-        )
+        run = Run.begin(row, task, self._store.files.folder(row.id), self._limits, self._clock())
         # Known before the status says so: a cancel that sees Executing finds what to kill.
         self._running[row.id] = run
         try:
@@ -293,21 +284,6 @@ class Supervisor:
             del self._running[row.id]
             return
         self.executor.start(run.handle, functools.partial(self._emit, run))
-
-    def _spec(self, row: JobRow, task: Task, attempt: int) -> JobSpec:
-        limits = self._limits
-        return JobSpec(
-            job_id=row.id,
-            attempt=attempt,
-            task=task.name,
-            module=task.function.__module__,
-            folder=self._store.files.folder(row.id),
-            timeout_s=row.timeout_s,
-            messages=limits.messages,
-            message_chars=limits.message_chars,
-            result_bytes=limits.result_bytes,
-            limits=limits,
-        )
 
     def _emit(self, run: Run, event: Event) -> None:
         self._inbox.put((run, event))

@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from spatial_widgets.protocol import JobMessage, JobStatus
 from spatial_widgets.protocol.message import ERROR, INFORMATIVE, WARNING
@@ -16,6 +16,7 @@ from spatial_widgets.server.executors.base import (
     Exited,
     Finished,
     Handle,
+    JobSpec,
     Lost,
     Output,
     Progress,
@@ -25,15 +26,18 @@ from spatial_widgets.server.executors.base import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from spatial_widgets.server.jobfiles import ResultFile
+    from spatial_widgets.server.limits import Limits
+    from spatial_widgets.server.registry import Task
     from spatial_widgets.server.schema import JobRow
 
-__all__ = ["INTERRUPTED", "Run", "Verdict", "after_interruption", "judge"]
+__all__ = ["Run", "Verdict", "after_interruption", "judge"]
 
 _LOG = logging.getLogger("spatial_widgets.server")
 
-INTERRUPTED = "The service stopped while this job was executing. Submit it again."
+_STOPPED = "the service stopped"
 
 
 @dataclass(eq=False)
@@ -57,6 +61,32 @@ class Run:
     unsaid: list[JobMessage] = field(default_factory=list)
     progress: tuple[int, str] | None = None
     unsaid_since: float | None = None
+
+    @classmethod
+    def begin(cls, row: JobRow, task: Task, folder: Path, limits: Limits, now: float) -> Self:
+        """Return the next attempt at a job, about to be started."""
+        spec = JobSpec(
+            job_id=row.id,
+            attempt=row.attempt + 1,
+            task=task.name,
+            module=task.function.__module__,
+            folder=folder,
+            timeout_s=row.timeout_s,
+            messages=limits.messages,
+            message_chars=limits.message_chars,
+            result_bytes=limits.result_bytes,
+            limits=limits,
+        )
+        return cls(
+            job_id=row.id,
+            attempt=spec.attempt,
+            task=row.task,
+            handle=Handle(spec),
+            outputs_due=frozenset(parameter.name for parameter in task.outputs),
+            began=now,
+            deadline=now + row.timeout_s,
+            timeout_s=row.timeout_s,
+        )
 
     def note(self, event: Event, now: float) -> None:
         """Take an event in."""
@@ -120,13 +150,17 @@ def judge(run: Run, row: JobRow, *, attempts: int, now: float) -> Verdict:
         names = ", ".join(sorted(missing))
         return failed(f"The task {run.task} ended without its output {names}.", "an output is missing")
     if isinstance(run.ended, Lost):
+        if run.ended.is_engine:
+            return after_interruption(row, attempts=attempts, cause=run.ended.why)
         return failed(f"The job ended before it was done: {run.ended.why}.", "worker lost")
     code = run.ended.code if run.ended else None
     return failed(f"The job's worker process ended unexpectedly ({_exit_text(code)}).", "worker died")
 
 
-def after_interruption(row: JobRow, *, attempts: int) -> Verdict:
-    """Return what becomes of a job that was executing, or being cancelled, when its service stopped."""
+def after_interruption(row: JobRow, *, attempts: int, cause: str = _STOPPED) -> Verdict:
+    """Return what becomes of a job that was executing, or being cancelled, when its service or its engine went."""
+    why = "service stopped" if cause is _STOPPED else "engine lost"
+    interrupted = f"{cause[:1].upper()}{cause[1:]} while this job was executing."
     if row.status is JobStatus.CANCELLING:
         return Verdict(
             JobStatus.CANCELLED,
@@ -134,9 +168,9 @@ def after_interruption(row: JobRow, *, attempts: int) -> Verdict:
             [JobMessage(INFORMATIVE, "Cancelled while the service was stopped.")],
         )
     if row.restartable and row.attempt < attempts:
-        text = f"The service stopped while this job was executing. It waits to be run again (attempt {row.attempt + 1} of {attempts})."
-        return Verdict(JobStatus.WAITING, "service stopped", [JobMessage(WARNING, text)])
-    return Verdict(JobStatus.FAILED, "service stopped", [JobMessage(ERROR, INTERRUPTED)])
+        text = f"{interrupted} It waits to be run again (attempt {row.attempt + 1} of {attempts})."
+        return Verdict(JobStatus.WAITING, why, [JobMessage(WARNING, text)])
+    return Verdict(JobStatus.FAILED, why, [JobMessage(ERROR, f"{interrupted} Submit it again.")])
 
 
 def _explain(run: Run, raised: Raised) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import sqlite3
 import threading
 import time
 from urllib.parse import urlencode
@@ -89,3 +90,11 @@ def family(pid):
 
 def gone(members, patience_s=10.0):
     wait_until(lambda: not any(is_alive(*member) for member in members), patience_s)
+
+
+def child_of(store, job, patience_s=20.0):
+    """Return the process that runs a job and its start mark, read beside the service that owns the store."""
+    query = "SELECT pid, pid_start FROM jobs WHERE id=? AND pid IS NOT NULL"
+    with contextlib.closing(sqlite3.connect(store / "jobs.sqlite3")) as db:
+        pid, mark = wait_until(lambda: db.execute(query, (job.rsplit("/")[-1],)).fetchone(), patience_s)
+    return pid, mark.partition("@")[0]

@@ -5,6 +5,8 @@ In a service and its workers they are registered like anybody's; in the test pro
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import multiprocessing
 import os
 import re
@@ -15,10 +17,13 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.registry import REGISTRY, Context, Registry, task
+from spatial_widgets.server.processes import start_mark
+from spatial_widgets.server.registry import REGISTRY, Context, Registry, Task, task
 
 _IS_TEST = "pytest" in sys.modules and multiprocessing.parent_process() is None
 TOYS = Registry() if _IS_TEST else REGISTRY
@@ -118,6 +123,14 @@ def offspring(ctx: Context) -> str:
     return sleep(ctx)
 
 
+@task("Abandon", registry=TOYS)
+def abandon(ctx: Context) -> str:
+    """End well, and leave a program behind."""
+    program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    ctx.info(f"pid {program.pid} {start_mark(program.pid)}")
+    return "left"
+
+
 @task("Environment", registry=TOYS)
 def environment(ctx: Context) -> dict[str, Any]:
     return {
@@ -159,3 +172,59 @@ def count(ctx: Context, inputLayers: list[gpd.GeoDataFrame]) -> list[int]:  # no
 @task("ReadFile", registry=TOYS)
 def read_file(ctx: Context, inputFile: Path) -> str:  # noqa: N803
     return f"{inputFile.suffix}: {inputFile.read_text()}"
+
+
+@task("Hausdorff", registry=TOYS)
+def hausdorff(ctx: Context, vertices: int = 60_000) -> float:
+    """Be minutes inside one call of GEOS, which gives the interpreter free."""
+    across = np.linspace(0.0, 1.0, vertices)
+    one, other = (shapely.linestrings(across, np.sin(across * n)) for n in (900, 700))
+    ctx.info("into the call")
+    return float(shapely.hausdorff_distance(one, other))
+
+
+@task("LimitedCall", registry=TOYS, timeout_s=lambda given: given["limit"])
+def limited_call(ctx: Context, limit: float) -> float:
+    return hausdorff(ctx)
+
+
+@task("LimitedHog", registry=TOYS, timeout_s=lambda given: given["limit"])
+def limited_hog(ctx: Context, limit: float) -> str:
+    return stubborn(ctx)
+
+
+@task("Alone", registry=TOYS, restartable=True)
+def alone(ctx: Context, seconds: float) -> str:
+    """Leave a note in the job's folder if another process of this job is alive."""
+    folder = ctx.scratch.parent
+    with (folder / "alone.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            (folder / "violated").touch()
+        return sleep(ctx, seconds)
+
+
+@task("Crash", registry=TOYS)
+def crash(ctx: Context) -> str:
+    """Read where nothing is."""
+    ctx.info("about to crash")
+    return str(ctypes.string_at(0))
+
+
+@task("Quit", registry=TOYS)
+def quit_(ctx: Context, code: int = 3) -> str:
+    sys.exit(code)
+
+
+class Forgetful(Task):
+    def call(self, context, arguments):
+        return {name: value for name, value in super().call(context, arguments).items() if name != "number"}
+
+
+@task("Greet", registry=(_PLAIN := Registry()))
+def _greet(ctx: Context) -> Pair:
+    return {"text": "hello", "number": 1}
+
+
+TOYS.add(Forgetful(**vars(_PLAIN["Greet"]) | {"name": "Forget"}))

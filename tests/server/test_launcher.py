@@ -1,5 +1,7 @@
 """The service as a process of its own: found, started, shared, stopped."""
 
+import contextlib
+import http.client
 import importlib.util
 import json
 import os
@@ -7,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 
 import psutil
 import pytest
@@ -223,3 +226,17 @@ def test_limits_reach_a_new_service_and_a_running_one_must_have_them(start, tmp_
     assert LocalServiceProcess.start(store=tmp_path / "store", limits=limits).pid == face.service.pid
     with pytest.raises(SpatialWidgetsError, match="fields is 5"):
         LocalServiceProcess.start(store=tmp_path / "store", limits=Limits(timeout_s=30.0))
+
+
+@pytest.mark.slow
+def test_an_answer_on_a_kept_connection_does_not_wait_for_an_ack(service):
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+    with contextlib.closing(connection):
+        taken = []
+        for _ in range(30):
+            began = time.monotonic()
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+            taken.append(time.monotonic() - began)
+    # The first two come quickly in any case; a delayed ACK is 40 ms, every time.
+    assert min(taken[5:]) < 0.03

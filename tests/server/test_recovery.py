@@ -1,15 +1,13 @@
 """kill -9 of the service, and what the next one makes of it."""
 
 import os
-import random
 import signal
 
 import pytest
-from faces import ENDED, family, gone, wait_until
+from faces import ROOT, family, gone, wait_until
 
-from spatial_widgets.protocol import LEGAL_TRANSITIONS, JobInfo, JobStatus
+from spatial_widgets.protocol import JobInfo
 from spatial_widgets.server.processes import is_alive
-from spatial_widgets.server.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -62,54 +60,31 @@ def test_a_cancel_that_was_acknowledged_survives_kill_9(start):
 
 
 def test_workers_end_by_themselves_when_no_service_comes_back(start):
-    face = start(workers=2)
-    for job in [face.submit("Sleep"), face.submit("Offspring")]:
+    face = start(workers=3)
+    for job in [face.submit("Sleep"), face.submit("Offspring"), face.submit("Stubborn")]:
         face.executing(job)
-    wait_until(lambda: len(family(face.service.pid)) >= 6)
+    wait_until(lambda: len(family(face.service.pid)) >= 7)
     gone(kill_9(face), 5.0)
 
 
-def test_random_kills_under_load_leave_a_legal_history(start, tmp_path):
-    chance = random.Random(11)
-    acknowledged, members, cancelled = [], [], []
-    face = start(workers=2)
-    for _ in range(4):
-        for _ in range(chance.randrange(6, 12)):
-            task, form = chance.choice(
-                [
-                    ("Greet", {"name": "a"}),
-                    ("Sleep", {"seconds": 0.2}),
-                    ("Bug", {}),
-                    ("Exit", {}),
-                    ("Second", {"marker": str(tmp_path / f"m{len(acknowledged)}")}),
-                    ("Limited", {"limit": 0.3}),
-                ]
-            )
-            acknowledged.append(face.submit(task, **form))
-            if chance.random() < 0.3:
-                job = chance.choice(acknowledged)
-                if "error" not in face.ask(f"{job}/cancel"):
-                    cancelled.append(job)
-        members += kill_9(face)
-        face = start(workers=2)
-    for job in acknowledged:
-        if "/Second/" in job and face.status(job) not in ENDED:
-            face.ask(f"{job}/cancel")
-    statuses = {job: face.ended(job, 60.0)["jobStatus"] for job in acknowledged}
-    gone(members)
-    assert {statuses[job] for job in cancelled} <= {"esriJobCancelled"}
-    face.service.stop()
-    store = Store(tmp_path / "store")
-    try:
-        assert len(store.ids()) == len(acknowledged)
-        for job in acknowledged:
-            job_id = job.rsplit("/")[-1]
-            view, chain = store.view(job_id), store.history(job_id)
-            assert all(b in LEGAL_TRANSITIONS[a] for a, b, _ in chain)
-            assert sum(b.is_terminal for _, b, _ in chain) == 1
-            if view.row.status is JobStatus.SUCCEEDED:
-                assert all(store.files.read(job_id, result) for result in view.results.values())
-            if view.row.status is JobStatus.FAILED:
-                assert any(message.is_error for message in view.messages)
-    finally:
-        store.close()
+def test_a_service_told_to_stop_refuses_new_jobs_and_keeps_its_word_to_the_others(start, tmp_path):
+    face = start(workers=3)
+    again, short, long = (
+        face.submit("Second", marker=str(tmp_path / "marker")),
+        face.submit("Sleep", seconds=2.0),
+        face.submit("Stubborn"),
+    )
+    for job in (again, short, long):
+        face.executing(job)
+    wait_until((tmp_path / "marker").exists)
+    members = family(face.service.pid)
+    os.kill(face.service.pid, signal.SIGTERM)
+    wait_until(lambda: face.raw("/health")[1]["status"] == "stopping")
+    refused = face.ask(f"{ROOT}/Greet/submitJob", name="a")["error"]
+    assert (refused["code"], "Start it again" in refused["message"]) == (503, True)
+    gone(members, 15.0)
+    face = start(workers=3)
+    assert face.status(short) == "esriJobSucceeded"
+    assert face.status(long) == "esriJobFailed"
+    assert face.ended(again)["jobStatus"] == "esriJobSucceeded"
+    assert any("attempt 2 of 3" in message["description"] for message in face.ask(again)["messages"])

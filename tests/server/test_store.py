@@ -1,14 +1,8 @@
-import itertools
 import sqlite3
 import stat
-import tempfile
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol import LEGAL_TRANSITIONS, JobMessage, JobStatus
@@ -167,101 +161,8 @@ def test_a_result_over_the_limit_is_refused(store):
     assert [path.name for path in folder.iterdir()] == ["parameters.json"]
 
 
-class JobLife(RuleBasedStateMachine):
-    """Clients, workers, time and crashes at one store, in any order; late words of old attempts included."""
-
-    make_store = Store
-    jobs = Bundle("jobs")
-
-    def __init__(self):
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = self.make_store(Path(self.folder.name))
-        self.final = {}
-
-    def teardown(self):
-        self.store.close()
-        self.folder.cleanup()
-
-    @rule(target=jobs)
-    def submit(self):
-        return add(self.store)
-
-    @rule(job=jobs)
-    def queue(self, job):
-        self.store.move(job, S.WAITING, attempt=0, why="no free worker")
-
-    @rule(job=jobs)
-    def begin(self, job):
-        row = self.store.job(job)
-        moved = self.store.move(job, S.EXECUTING, attempt=row.attempt, why="free worker")
-        assert moved == (row.status in {S.SUBMITTED, S.WAITING})
-
-    @rule(
-        job=jobs,
-        late=st.integers(0, 2),
-        end=st.sampled_from([S.SUCCEEDED, S.FAILED, S.TIMED_OUT, S.CANCELLED]),
-    )
-    def finish(self, job, late, end):
-        row = self.store.job(job)
-        attempt = row.attempt - late
-        moved = self.store.move(
-            job, end, attempt=attempt, why="worker", results=[RESULT] if end is S.SUCCEEDED else []
-        )
-        assert not moved or late == 0, "a late word was believed"
-
-    @rule(job=jobs)
-    def cancel(self, job):
-        row = self.store.job(job)
-        target = S.CANCELLING if row.status is S.EXECUTING else S.CANCELLED
-        self.store.move(job, target, attempt=row.attempt, why="cancel")
-
-    @rule()
-    def crash(self):
-        self.store.close()
-        self.store = self.make_store(Path(self.folder.name))
-        for row in self.store.running():
-            target = S.CANCELLED if row.status is S.CANCELLING else S.WAITING if row.attempt < 3 else S.FAILED
-            assert self.store.move(row.id, target, attempt=row.attempt, why="service stopped")
-
-    @invariant()
-    def history_is_legal_and_the_end_is_the_end(self):
-        for job in self.store.ids():
-            row, chain = self.store.job(job), self.store.history(job)
-            assert chain[0][:2] == (S.NEW, S.SUBMITTED)
-            assert all(b in LEGAL_TRANSITIONS[a] for a, b, _ in chain)
-            assert all(first[1] is then[0] for first, then in itertools.pairwise(chain))
-            assert chain[-1][1] is row.status
-            assert [n for _, b, n in chain if b is S.EXECUTING] == list(range(1, row.attempt + 1))
-            assert bool(self.store.view(job).results) == (row.status is S.SUCCEEDED)
-            if row.status.is_terminal:
-                assert self.final.setdefault(job, row.status) is row.status
-
-
-LIFE = settings(
-    max_examples=25,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-    derandomize=True,
-)
-
-
-def test_every_life_of_a_job_is_legal():
-    run_state_machine_as_test(JobLife, settings=LIFE)
-
-
-def test_without_the_fence_the_same_lives_show_the_defect():
-    class Unfenced(Store):
-        def _current(self, db, job_id, attempt):
-            found = db.execute("SELECT status FROM jobs WHERE id=?", (job_id,)).fetchone()
-            return S.parse(found[0]) if found else None
-
-    class UnfencedLife(JobLife):
-        make_store = Unfenced
-
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(
-            UnfencedLife, settings=settings(LIFE, max_examples=200, report_multiple_bugs=False)
-        )
+def test_an_input_that_is_gone_is_no_full_disk_and_leaves_no_job(store, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        store.add("T", {}, restartable=False, timeout_s=1.0, files={"input.0.txt": tmp_path / "gone.txt"})
+    assert store.ids() == set()
+    assert list(store.files.root.iterdir()) == []

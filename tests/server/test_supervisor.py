@@ -1,105 +1,22 @@
 import threading
-from contextlib import contextmanager
 
 import pytest
 from faces import CoreFace, wait_until
+from stage import staged
 from tasks_for_tests import TOYS
 
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.server.assembly import build_core
-from spatial_widgets.server.core import GPCore
-from spatial_widgets.server.executors import Exited, Finished, Lost, Output, Progress, Raised, Said, Started
-from spatial_widgets.server.jobfiles import write_result
-from spatial_widgets.server.limits import Limits
+from spatial_widgets.server.executors import Exited, Finished, Lost, Progress, Raised, Said, Started
 from spatial_widgets.server.registry import Registry
-from spatial_widgets.server.store import Store
-from spatial_widgets.server.supervisor import Supervisor
 
 S = JobStatus
-
-
-class FakeExecutor:
-    """Starts nothing; the test says what happens."""
-
-    name, hard_kill = "fake", True
-
-    def __init__(self, workers=1, stubborn=()):
-        self.workers, self.stubborn = workers, stubborn
-        self.runs, self.killed, self.reaped = {}, [], []
-
-    def capacity(self):
-        return self.workers
-
-    def warm(self, modules):
-        pass
-
-    def start(self, handle, emit):
-        self.runs[handle.spec.job_id] = (handle.spec, emit)
-
-    def kill(self, handle):
-        self.killed.append(handle.spec.job_id)
-
-    def reap(self, pid, start):
-        self.reaped.append((pid, start))
-        return pid not in self.stubborn
-
-    def close(self):
-        pass
-
-
-class Stage:
-    """A supervisor that steps when told, by a clock that moves when told."""
-
-    def __init__(self, folder, tasks=TOYS, **limits):
-        self.now = 1000.0
-        self.executor = FakeExecutor(workers=limits.pop("workers", 1), stubborn=limits.pop("stubborn", ()))
-        self.store = Store(folder)
-        self.supervisor = Supervisor(
-            tasks, self.store, self.executor, limits=Limits(**limits), drive="step", clock=lambda: self.now
-        )
-        self.supervisor.start()
-        self.core = GPCore(tasks, self.store, self.supervisor)
-        self.face = CoreFace(self.core)
-
-    def submit(self, task="Greet", **form):
-        return self.face.submit(task, **{"name": "a", **form}).rsplit("/")[-1]
-
-    def step(self, seconds=0.0):
-        self.now += seconds
-        self.supervisor.step()
-
-    def tell(self, job, *events):
-        for event in events:
-            self.executor.runs[job][1](event)
-        self.step()
-
-    def write(self, job, *names):
-        spec = self.executor.runs[job][0]
-        return [Output(write_result(spec.folder, name, spec.attempt, [b"1"], 100)) for name in names]
-
-    def status(self, job):
-        return self.store.job(job).status
-
-    def texts(self, job, kind=""):
-        return [m.description for m in self.store.view(job).messages if m.type.endswith(kind)]
-
-    def chain(self, job):
-        return [b for _, b, _ in self.store.history(job)]
 
 
 @pytest.fixture
 def stage(tmp_path):
     with staged(tmp_path / "store") as made:
         yield made
-
-
-@contextmanager
-def staged(folder, **settings):
-    made = Stage(folder, **settings)
-    try:
-        yield made
-    finally:
-        made.store.close()
 
 
 def test_one_job_runs_and_the_others_wait_in_order(stage):
@@ -312,3 +229,95 @@ def test_chains_of_status_are_what_clients_see(stage):
     stage.supervisor.cancel(job)
     stage.tell(job, Exited(-9))
     assert stage.chain(job) == [S.SUBMITTED, S.EXECUTING, S.CANCELLING, S.CANCELLED]
+
+
+def test_a_job_that_waits_too_long_is_given_up_and_says_that_it_never_began(tmp_path):
+    with staged(tmp_path, queue_wait_s=60.0) as stage:
+        running, waiting = stage.submit(), stage.submit()
+        stage.step()
+        stage.step(59.0)
+        assert stage.status(waiting) is S.WAITING
+        stage.step(2.0)
+        assert stage.status(waiting) is S.TIMED_OUT
+        assert "never began" in stage.texts(waiting, "Error")[0]
+        assert stage.status(running) is S.EXECUTING
+        assert list(stage.executor.runs) == [running]
+
+
+def test_without_such_a_limit_jobs_wait_for_ever(stage):
+    _, waiting = stage.submit(), stage.submit()
+    stage.step(1e6)
+    assert stage.status(waiting) is S.WAITING
+
+
+def test_a_job_whose_engine_is_lost_waits_to_be_run_again_or_fails(tmp_path):
+    with staged(tmp_path, workers=2) as stage:
+        again, plain = stage.submit("Second", marker="m"), stage.submit()
+        stage.step()
+        late = stage.executor.runs[again][1]
+        for job in (again, plain):
+            stage.tell(job, Started(5, "m"), Lost("the Dask worker tcp://a was lost", is_engine=True))
+        assert (
+            "The Dask worker tcp://a was lost while this job was executing."
+            in stage.texts(again, "Warning")[0]
+        )
+        assert stage.texts(plain, "Error") == [
+            "The Dask worker tcp://a was lost while this job was executing. Submit it again."
+        ]
+        stage.step()
+        assert (stage.status(again), stage.store.job(again).attempt) == (S.EXECUTING, 2)
+        for event in (Said("t", "late"), Started(6, "old"), Finished(), Exited(0)):
+            late(event)
+        stage.step(1.0)
+        assert (stage.status(again), stage.store.job(again).pid) == (S.EXECUTING, None)
+        assert "late" not in stage.texts(again)
+        assert stage.chain(again) == [S.SUBMITTED, S.EXECUTING, S.WAITING, S.EXECUTING]
+
+
+def test_an_engine_that_grows_is_used_at_once(stage):
+    stage.executor.workers = 0
+    job = stage.submit()
+    stage.step()
+    assert stage.status(job) is S.WAITING
+    stage.executor.workers = 1
+    stage.executor.changed()
+    stage.step()
+    assert stage.status(job) is S.EXECUTING
+
+
+def test_an_attempt_is_counted_and_its_process_noted(stage):
+    job = stage.submit()
+    stage.step()
+    assert stage.store.job(job).attempt == 1
+    stage.tell(job, Started(77, "mark"))
+    row = stage.store.job(job)
+    assert (row.pid, row.pid_start, row.started) == (77, "mark", stage.now)
+
+
+def test_a_restartable_job_whose_worker_died_is_not_run_again(stage):
+    job = stage.submit("Second", marker="m")
+    stage.step()
+    stage.tell(job, Started(1, "m"), Exited(-9))
+    stage.step(1.0)
+    assert stage.chain(job) == [S.SUBMITTED, S.EXECUTING, S.FAILED]
+    assert "ended by SIGKILL" in stage.texts(job, "Error")[0]
+
+
+def test_a_cancel_is_on_the_disk_before_anything_is_killed(stage):
+    job = stage.submit()
+    stage.step()
+    seen = []
+    stage.executor.kill = lambda handle: seen.append(stage.status(handle.spec.job_id))
+    stage.supervisor.cancel(job)
+    assert seen == [S.CANCELLING]
+
+
+def test_a_job_whose_time_is_over_answers_with_an_error(tmp_path):
+    with staged(tmp_path, keep_s=50.0) as stage:
+        job = stage.submit()
+        stage.supervisor.cancel(job)
+        stage.step(200.0)
+        reply = stage.face.ask(f"/arcgis/rest/services/tasks/GPServer/Greet/jobs/{job}")
+        assert reply["error"]["code"] == 404
+        assert "Submit the job again" in reply["error"]["message"]
+        assert not stage.store.files.folder(job).exists()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from spatial_widgets.server.jobfiles import ResultFile
+    from spatial_widgets.server.schema import JobRow
 
 __all__ = [
     "Emit",
@@ -108,9 +109,13 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker could not be started, or its end not be confirmed."""
+    """The worker could not be started, or its end not be confirmed.
+
+    ``is_engine`` says that the place where it ran was lost with it, so that the job may be run again elsewhere.
+    """
 
     why: str
+    is_engine: bool = False
 
 
 Event = Started | Said | Progress | Output | Finished | Raised | Exited | Lost
@@ -142,8 +147,8 @@ class Executor(Protocol):
     def capacity(self) -> int:
         """Return how many attempts may run at the same time."""
 
-    def warm(self, modules: Sequence[str]) -> None:
-        """Prepare, in the background, for tasks of these modules."""
+    def open(self, modules: Sequence[str], changed: Callable[[], None]) -> None:
+        """Prepare, in the background, for tasks of these modules; call ``changed`` when the capacity is another."""
 
     def start(self, handle: Handle, emit: Emit) -> None:
         """Begin an attempt. ``emit`` may be called from any thread, also before this returns."""
@@ -151,8 +156,8 @@ class Executor(Protocol):
     def kill(self, handle: Handle) -> None:
         """End an attempt, from any thread, without waiting for it; harmless when it has ended."""
 
-    def reap(self, pid: int | None, start: str | None) -> bool:
-        """End what an earlier service left running; return whether it is gone."""
+    def reap(self, row: JobRow) -> bool:
+        """End what an earlier service left running of a job; return whether it is gone."""
 
     def close(self) -> None:
         """End everything that still runs and give resources back."""

@@ -11,9 +11,10 @@ from spatial_widgets.server.executors.base import Emit, Exited, Handle, Lost, Ra
 from spatial_widgets.server.handover import handed_task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from spatial_widgets.server.registry import Task
+    from spatial_widgets.server.schema import JobRow
 
 __all__ = ["InlineExecutor"]
 
@@ -35,7 +36,7 @@ class InlineExecutor:
         """Return 1."""
         return 1
 
-    def warm(self, modules: Sequence[str]) -> None:
+    def open(self, modules: Sequence[str], changed: Callable[[], None]) -> None:
         """Do nothing."""
 
     def start(self, handle: Handle, emit: Emit) -> None:
@@ -64,7 +65,7 @@ class InlineExecutor:
         """Ask the job to stop."""
         handle.killed.set()
 
-    def reap(self, pid: int | None, start: str | None) -> bool:  # noqa: ARG002 -- it leaves no process behind
+    def reap(self, row: JobRow) -> bool:  # noqa: ARG002 -- it leaves no process behind
         """Return True: what ran in a thread of a process that is gone is gone too."""
         return True
 

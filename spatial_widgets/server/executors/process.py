@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import sys
 import threading
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from spatial_widgets.server import child
 from spatial_widgets.server.executors.base import Emit, Exited, Handle, JobSpec, Lost, Started
 from spatial_widgets.server.processes import end_group, kill_group, kill_process, start_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.process import BaseProcess
+
+    from spatial_widgets.server.schema import JobRow
 
 __all__ = ["ProcessExecutor"]
 
@@ -34,16 +37,19 @@ class ProcessExecutor:
     Parameters
     ----------
     workers : jobs at the same time; cores less one, at most four, by default.
+    method : ``"forkserver"`` or ``"spawn"``; the faster one that is safe here by default.
     """
 
     name = "process"
     hard_kill = True
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(
+        self, workers: int | None = None, *, method: Literal["forkserver", "spawn"] | None = None
+    ) -> None:
         self._workers = workers or max(1, min(4, (os.cpu_count() or 1) - 1))
-        methods = multiprocessing.get_all_start_methods()
-        self._can_fork = "forkserver" in methods and os.uname().sysname == "Linux"
-        self._processes: Any = multiprocessing.get_context("forkserver" if self._can_fork else "spawn")
+        chosen = method or ("forkserver" if sys.platform == "linux" else "spawn")
+        self._can_fork = chosen == "forkserver"
+        self._processes: Any = multiprocessing.get_context(chosen)
         # multiprocessing polls all children at each start; two threads in there could steal an exit code.
         self._starting = threading.Lock()
         self._threads: set[threading.Thread] = set()
@@ -53,6 +59,10 @@ class ProcessExecutor:
     def capacity(self) -> int:
         """Return how many jobs run at the same time."""
         return self._workers
+
+    def open(self, modules: Sequence[str], changed: Callable[[], None]) -> None:  # noqa: ARG002 -- it never changes
+        """Prepare for tasks of these modules."""
+        self.warm(modules)
 
     def warm(self, modules: Sequence[str]) -> None:
         """Import the task modules once, in the background, where workers are forked from."""
@@ -74,9 +84,9 @@ class ProcessExecutor:
             if process is not None and process.pid is not None and not wait([process.sentinel], 0):
                 kill_process(process.pid)
 
-    def reap(self, pid: int | None, start: str | None) -> bool:
+    def reap(self, row: JobRow) -> bool:
         """Kill a worker that an earlier service left behind."""
-        return end_group(pid, start)
+        return end_group(row.pid, row.pid_start)
 
     def close(self) -> None:
         """Kill all workers and wait for the threads that listen to them."""
