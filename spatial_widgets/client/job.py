@@ -239,8 +239,6 @@ class Job:
             self.raise_for_status()
         return info
 
-    # ------------------------------------------------------------ cancelling
-
     def cancel(self) -> JobInfo:
         """Ask the service to cancel the job; return the snapshot after that.
 
@@ -264,8 +262,6 @@ class Job:
         if self.cancel_pending:
             Poller.shared().watch(self)
         return self.info
-
-    # ------------------------------------------------------------ results
 
     def result(
         self,

@@ -11,6 +11,7 @@ from fakes import URL, ScriptedApp, error
 
 import spatial_widgets as sw
 from spatial_widgets import errors
+from spatial_widgets.client import Poller
 from spatial_widgets.client.policy import ContactPolicy, PollPolicy
 from spatial_widgets.protocol import JobStatus
 
@@ -55,6 +56,7 @@ def test_what_ends_a_wait_ends_them(trouble, kind):
     _, job = submitted("esriJobExecuting", trouble)
     with pytest.raises(kind):
         asyncio.run(statuses(job))
+    Poller.shared().settle(job.watch, 10)  # the end itself comes a moment later
     assert job.watch.ended
 
 
