@@ -152,8 +152,6 @@ class Job:
         if error is not None:
             raise error
 
-    # ------------------------------------------------------------ polling
-
     def refresh(self, *, deadline_s: float = 30.0) -> JobInfo:
         """Ask the service once and return the new snapshot; a final one is returned without asking.
 
