@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import http.client
 import json
 import threading
@@ -156,9 +157,10 @@ def test_any_request_gets_an_answer(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_ten_thousand_requests_get_answers(tmp_path):
-    pelt(tmp_path / "store", 10_000)
+@pytest.mark.timeout(1800)
+def test_many_requests_get_answers(tmp_path):
+    """By default 1,000, which take half a minute; ``SPATIAL_WIDGETS_FUZZ=10000`` asks for more."""
+    pelt(tmp_path / "store", int(os.environ.get("SPATIAL_WIDGETS_FUZZ", "1000")))
 
 
 # ---------------------------------------------------------------- over a real socket
