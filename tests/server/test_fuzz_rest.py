@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import http.client
 import json
+import os
 import threading
 from urllib.parse import quote, urlencode
 
