@@ -188,6 +188,8 @@ class Supervisor:
         due = [self._next_sweep]
         due += [self._next_queue_look] if self._limits.queue_wait_s else []
         for run in list(self._running.values()):
+            # An end that could not be written yet is written as soon as it can be.
+            due += [now] if run.ended is not None else []
             due += [run.deadline] if not run.overdue else []
             due += [run.unsaid_since + self._limits.batch_s] if run.unsaid_since is not None else []
         return min(30.0, max(0.0, min(due) - now))
