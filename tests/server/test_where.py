@@ -87,7 +87,7 @@ ATTACKS = [
     "name GLOB '*'",
     "name MATCH 'x'",
     "name COLLATE nocase = 'ada'",
-    "ATTACH DATABASE '/tmp/x' AS y",
+    "ATTACH DATABASE 'x' AS y",
     "PRAGMA user_version = 5",
     "c0 = 1",
     "layer.row = 1",
