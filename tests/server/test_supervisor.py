@@ -1,3 +1,4 @@
+import sqlite3
 import threading
 
 import pytest
@@ -212,6 +213,24 @@ def test_an_end_that_could_not_be_written_is_written_later(stage, monkeypatch):
             stage.tell(job, Exited(1))
     stage.step()
     assert stage.status(job) is S.FAILED
+
+
+def test_an_end_that_could_not_be_written_is_tried_again_by_the_thread_without_being_called(
+    tmp_path, monkeypatch
+):
+    with build_core(tmp_path / "store", TOYS, drive="thread") as core:
+        move, full = core.store.move, [1]
+
+        def fails_once(job_id, target, **named):
+            if target.is_terminal and full:
+                full.pop()
+                raise sqlite3.OperationalError("database or disk is full")
+            return move(job_id, target, **named)
+
+        monkeypatch.setattr(core.store, "move", fails_once)
+        job = CoreFace(core).submit("Environment").rpartition("/")[2]
+        wait_until(lambda: core.store.job(job).status.is_terminal, 8)
+        assert not full
 
 
 def test_the_inline_executor_in_a_thread_can_be_cancelled(tmp_path):
