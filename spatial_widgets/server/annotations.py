@@ -27,7 +27,7 @@ Layer = gpd.GeoDataFrame
 Table = pd.DataFrame
 """Rows without geometry, a GPRecordSet."""
 File = Path
-"""A file that was uploaded, a GPDataFile; the task gets its path."""
+"""A file, a GPDataFile: the path of one that was uploaded, or of one that the task has written."""
 
 _DATA_TYPES: Mapping[Any, str] = {
     bool: "GPBoolean",

@@ -23,6 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as WebRequest
 from starlette.responses import Response as WebResponse
+from starlette.responses import StreamingResponse
 
 from spatial_widgets.server.faultlayer import FaultLayer, TokenBook
 from spatial_widgets.server.htmlpage import explanation
@@ -52,6 +53,7 @@ _PAGE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _DRAIN = 16
+_BLOCK = 1 << 18
 
 
 class Gate:
@@ -168,7 +170,12 @@ def make_app(
             seconds = time.monotonic() - began
             _ACCESS.info("%s %r %d %.3f s", web.method[:20], web.scope["path"][:300], reply.status, seconds)
         headers = {**_PAGE_HEADERS, **reply.headers}
-        await WebResponse(reply.body, reply.status, headers, reply.content_type)(scope, receive, send)
+        if reply.file is None:
+            await WebResponse(reply.body, reply.status, headers, reply.content_type)(scope, receive, send)
+            return
+        with reply.file:
+            blocks = iter(functools.partial(reply.file.read, _BLOCK), b"")
+            await StreamingResponse(blocks, reply.status, headers, reply.content_type)(scope, receive, send)
 
     async def safely(web: WebRequest) -> Response:
         headers = {name.lower(): value for name, value in web.headers.items()}

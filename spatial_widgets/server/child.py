@@ -21,16 +21,18 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import pandas as pd
 
+from spatial_widgets.codec.jsontext import json_pieces
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol.message import ERROR, INFORMATIVE, WARNING
 from spatial_widgets.server.executors.base import Emit, Finished, JobSpec, Output, Progress, Raised, Said
 from spatial_widgets.server.featureserver.naming import HOSTED
+from spatial_widgets.server.fileresults import file_results
 from spatial_widgets.server.handover import handed_task
 from spatial_widgets.server.inputs import Inputs
 from spatial_widgets.server.jobfiles import write_layer_result, write_result
 from spatial_widgets.server.outputs import encode_output, output_pieces
 from spatial_widgets.server.processes import SUPPORTS_GROUPS, kill_process
-from spatial_widgets.server.registry import REGISTRY, Task, is_hosted
+from spatial_widgets.server.registry import REGISTRY, Task, is_file, is_hosted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +54,7 @@ class JobContext:
     """What a running task can say and use; the one kind of :class:`~spatial_widgets.server.registry.Context`."""
 
     def __init__(self, spec: JobSpec, emit: Emit, is_cancelled: Callable[[], bool]) -> None:
-        self.scratch = spec.folder / f"scratch.{spec.attempt}"
+        self.scratch = spec.scratch
         self.scratch.mkdir(mode=0o700, exist_ok=True)
         self._spec = spec
         self._emit = emit
@@ -150,7 +152,12 @@ def _write(
             continue  # the service sees which output is missing, and names it
         try:
             value = environment.after(outputs[name], name)
-            if is_hosted(parameter) and has_name and isinstance(value, pd.DataFrame):
+            if is_file(parameter):
+                files, named = file_results(spec, parameter, value)
+                for file in files:
+                    emit(Output(file))
+                result = write_result(spec.folder, name, spec.attempt, json_pieces(named), spec.result_bytes)
+            elif is_hosted(parameter) and has_name and isinstance(value, pd.DataFrame):
                 write = functools.partial(_write_layer, parameter, value)
                 result = write_layer_result(spec.folder, name, spec.attempt, number, write, spec.result_bytes)
             else:

@@ -24,6 +24,7 @@ from spatial_widgets.server.gpserver import GPServer
 from spatial_widgets.server.htmlpage import page
 from spatial_widgets.server.jsondepth import refuse_deep_json
 from spatial_widgets.server.limits import Limits
+from spatial_widgets.server.routes import ROOT
 from spatial_widgets.server.uploads import Uploads
 from spatial_widgets.server.wire import Fault, Request, Response, error_body
 
@@ -83,7 +84,7 @@ class GPCore:
         self.uploads = Uploads(store.folder / "uploads", self._limits)
         self._faces: list[tuple[list[str], Face]] = []
         self.mount(
-            "/arcgis/rest/services/tasks/GPServer",
+            ROOT,
             GPServer(
                 tasks,
                 store,
@@ -129,6 +130,8 @@ class GPCore:
         return self._shown(request, answer)
 
     def _shown(self, request: Request, answer: Any) -> Response:
+        if isinstance(answer, Response) and answer.file is not None:
+            return answer
         if request.wants_html:
             return page(request.path, answer, is_anonymous=self._is_anonymous)
         if isinstance(answer, Response):

@@ -158,9 +158,15 @@ class Task:
         return known
 
     def run(self, context: Context, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Call the function and return output name → JSON value; outputs it left out give ``""``."""
+        """Call the function and return output name → JSON value; outputs it left out give ``""``.
+
+        A file is named by its own ``file:`` URL: there is no service here to offer it.
+        """
         values = self.call(context, arguments)
-        return {p.name: plain(encode_output(p, values[p.name])) for p in self.outputs}
+        return {
+            p.name: _file_urls(values[p.name]) if is_file(p) else plain(encode_output(p, values[p.name]))
+            for p in self.outputs
+        }
 
     @property
     def execution_type(self) -> str:
@@ -178,6 +184,12 @@ class Task:
             "executionType": self.execution_type,
             "parameters": [_parameter_json(p) for p in self.parameters],
         }
+
+
+def _file_urls(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_file_urls(item) for item in value]
+    return "" if value is None else {"url": value.absolute().as_uri()}
 
 
 def _same_word(choice: str, given: str) -> bool:

@@ -98,13 +98,23 @@ class JobFiles:
         ------
         OSError : as :meth:`read`.
         """
-        path = self.folder(job_id) / result.file
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
-            size = file.tell()
-        if size != result.size or digest.hexdigest() != result.sha256:
+        self.opened(job_id, result).close()
+        return self.folder(job_id) / result.file
+
+    def opened(self, job_id: str, result: ResultFile) -> BinaryIO:
+        """Return a result's file, open at its start: it can be read to its end whatever is deleted meanwhile.
+
+        Raises
+        ------
+        OSError : as :meth:`read`.
+        """
+        file = (self.folder(job_id) / result.file).open("rb")
+        digest = hashlib.file_digest(file, "sha256")
+        if file.tell() != result.size or digest.hexdigest() != result.sha256:
+            file.close()
             raise OSError(f"{result.file} of job {job_id} is not what the job wrote")
-        return path
+        file.seek(0)
+        return file
 
     def remove(self, job_id: str) -> None:
         """Delete the job's folder."""

@@ -13,20 +13,18 @@ from spatial_widgets.protocol import JobStatus
 from spatial_widgets.protocol.message import ERROR
 from spatial_widgets.server import documents
 from spatial_widgets.server.environment import Environment, ResultView
-from spatial_widgets.server.featureserver.naming import HOSTED, layer_value, output_name
+from spatial_widgets.server.featureserver.naming import HOSTED, output_name
 from spatial_widgets.server.inputs import ENVIRONMENT
-from spatial_widgets.server.jobfiles import layer_number
 from spatial_widgets.server.limits import Limits
-from spatial_widgets.server.outputs import shown_as
 from spatial_widgets.server.refusals import QueueFull, StoreUnwritable
 from spatial_widgets.server.registry import is_hosted
+from spatial_widgets.server.resultanswers import ResultAnswers
 from spatial_widgets.server.wire import Fault, Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from spatial_widgets.protocol import ParameterInfo
     from spatial_widgets.server.references import References
     from spatial_widgets.server.registry import Task
     from spatial_widgets.server.routes import Asked
@@ -75,6 +73,7 @@ class JobRoutes:
         self._store = store
         self._supervisor = supervisor
         self._references = references
+        self._answers = ResultAnswers(store)
         self._limits = limits or Limits()
         self._strict = strict_arcgis
         # Without a token nobody can say whose the jobs of earlier services were.
@@ -190,7 +189,9 @@ class JobRoutes:
         if row.status is not JobStatus.SUCCEEDED:
             reasons = [line["description"] for line in said if line["type"] == ERROR]
             raise Fault(400, reasons[-1] if reasons else f"{task.name}: {row.status.value}.", reasons)
-        texts = [self._result_text(job, p, view, asked) for p in task.outputs if p.name in job.results]
+        texts = [
+            self._answers.text(job, p, view, asked.request) for p in task.outputs if p.name in job.results
+        ]
         rest = Response.of(said).body
         return Response(b'{"results":[' + b",".join(texts) + b'],"messages":' + rest + b"}")
 
@@ -270,7 +271,9 @@ class JobRoutes:
         """Return all results."""
         task, view = self._succeeded(asked)
         shown = ResultView.of(asked.request)
-        texts = [self._result_text(view, p, shown, asked) for p in task.outputs if p.name in view.results]
+        texts = [
+            self._answers.text(view, p, shown, asked.request) for p in task.outputs if p.name in view.results
+        ]
         return _answer(b"[" + b",".join(texts) + b"]", asked)
 
     def result(self, asked: Asked) -> Response:
@@ -282,7 +285,12 @@ class JobRoutes:
         if found is None:
             names = ", ".join(p.name for p in known) or "none"
             raise Fault(404, f"The job {view.row.id} has no result {name[:100]!r}. Its results are: {names}.")
-        return _answer(self._result_text(view, found, ResultView.of(asked.request), asked), asked)
+        return _answer(self._answers.text(view, found, ResultView.of(asked.request), asked.request), asked)
+
+    def result_file(self, asked: Asked) -> Response:
+        """Return a file that a result points to."""
+        _, view = self._succeeded(asked)
+        return self._answers.file(view, "/".join(asked.values[part] for part in ("name", "number", "file")))
 
     def _view(self, asked: Asked) -> tuple[Task, JobView]:
         task = find_task(self._tasks, asked.values["task"])
@@ -304,25 +312,6 @@ class JobRoutes:
             hint = "it has no results" if row.status.is_terminal else "ask again when it is esriJobSucceeded"
             raise Fault(400, f"The job {row.id} is {row.status.value}: {hint}.")
         return task, view
-
-    def _result_text(self, view: JobView, parameter: ParameterInfo, shown: ResultView, asked: Asked) -> bytes:
-        head = Response.of({"paramName": parameter.name, "dataType": parameter.data_type}).body
-        number = layer_number(view.results[parameter.name])
-        name = self._store.hosted_name(view.row.id) if number is not None else None
-        if number is not None and name is not None:
-            value = Response.of(layer_value(name, number, view.row.id, asked.request)).body
-        else:
-            # The value is JSON text on the disk already; it is read into objects only to be changed.
-            value = shown_as(self._value(view, parameter.name), shown, parameter.name)
-        return head[:-1] + b',"value":' + value + b"}"
-
-    def _value(self, view: JobView, name: str) -> bytes:
-        try:
-            return self._store.files.read(view.row.id, view.results[name])
-        except OSError as error:
-            _LOG.exception("result %s of job %s", name, view.row.id)
-            text = f"The result {name!r} of job {view.row.id} is damaged or gone from the disk. Submit the job again."
-            raise Fault(500, text) from error
 
 
 def _names(task: Task) -> set[str]:

@@ -81,9 +81,7 @@ def _path(route: Route, task: Task | None = None) -> dict[str, Any]:
         method: {
             "operationId": "_".join([method, route.operation, *([task.name] if task is not None else [])]),
             "summary": route.summary,
-            "responses": {
-                "200": {"description": "the answer, or an error", "content": {"application/json": {}}}
-            },
+            "responses": {"200": {"description": "the answer, or an error", "content": _content(route)}},
         }
         for method in methods
     }
@@ -99,6 +97,11 @@ def _path(route: Route, task: Task | None = None) -> dict[str, Any]:
         ]
     document["post"]["requestBody"] = _body(route, options, inputs)
     return document
+
+
+def _content(route: Route) -> dict[str, Any]:
+    file = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    return {"application/json": {}} | (file if route.gives == "file" else {})
 
 
 def _query(option: Option) -> dict[str, Any]:

@@ -34,9 +34,10 @@ __all__ = ["SOURCES", "References"]
 
 #: The file of a job that says which of its files belongs to which input.
 SOURCES = "sources.json"
+_LAYER_FILES = {".csv", ".geojson", ".json", ".txt"}
 _SHORT = 100_000  # a text that only names a layer is short; whole layers are read in the job
 _RESULT = re.compile(
-    r"/arcgis/rest/services/tasks/gpserver/(?P<task>[^/]+)/jobs/(?P<job>j[0-9a-f]{32})/results/(?P<name>[^/]+)/*",
+    r"/arcgis/rest/services/tasks/gpserver/(?P<task>[^/]+)/jobs/(?P<job>j[0-9a-f]{32})/results/(?P<name>[^/]+(/\d+/[^/]+)?)/*",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -88,7 +89,7 @@ class References:
             raise ParameterError(f"{about}: the URL cannot be read.", parameter=parameter.name) from error
         match = _RESULT.fullmatch(unquote(parts.path)) if is_here else None
         if match is not None:
-            return self._result(about, parameter.name, match)
+            return self._result(about, parameter, match)
         hosted = read_layer_path(unquote(parts.path)) if is_here else None
         if hosted is not None:
             return self._hosted(about, parameter.name, *hosted)
@@ -111,20 +112,31 @@ class References:
             )
         return self.store.files.folder(view.row.id) / result.file
 
-    def _result(self, about: str, name: str, match: re.Match[str]) -> Path:
+    def _result(self, about: str, parameter: ParameterInfo, match: re.Match[str]) -> Path:
+        name = parameter.name
         view = self.store.view(match["job"].lower())
         asked = match["name"].casefold()
         if view is None or view.row.task.casefold() != match["task"].casefold():
             raise ParameterError(
                 f"{about}: this service has no job {match['job']} of {match['task']}.", parameter=name
             )
-        found = next((r for label, r in view.results.items() if label.casefold() == asked), None)
+        known = {label.casefold(): result for label, result in view.results.items()}
+        # A result that is a file stands for the first of its files.
+        file = next((result for label, result in known.items() if label.startswith(f"{asked}/0/")), None)
+        found = file or known.get(asked)
         if view.row.status is not JobStatus.SUCCEEDED or found is None:
             why = f"it is {view.row.status.value}" if found is None else "it did not succeed"
             raise ParameterError(
                 f"{about}: the job {view.row.id} has no result {match['name']!r}: {why}.", parameter=name
             )
-        return self.store.files.folder(view.row.id) / found.file
+        path = self.store.files.folder(view.row.id) / found.file
+        if "/" in found.name and is_layer(parameter) and path.suffix not in _LAYER_FILES:
+            raise ParameterError(
+                f"{about}: the file {found.name.rpartition('/')[2]!r} is not read as a layer; "
+                f"one of {', '.join(sorted(_LAYER_FILES))} is.",
+                parameter=name,
+            )
+        return path
 
 
 def _pointers(parameter: ParameterInfo, text: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
     from spatial_widgets.server.wire import Request
 
-__all__ = ["FORMAT", "ROUTES", "Asked", "Option", "Route", "find"]
+__all__ = ["FORMAT", "ROOT", "ROUTES", "Asked", "Option", "Route", "find"]
+
+
+#: The path of the service.
+ROOT = "/arcgis/rest/services/tasks/GPServer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Route:
     """One resource or operation.
 
     ``path`` is below the service, ``{name}`` stands for one segment; ``operation`` names the method that
-    answers. ``changes`` says that something is different afterwards; ``takes`` what else a request carries.
+    answers. ``changes`` says that something is different afterwards; ``takes`` what else a request carries,
+    ``gives`` what comes back.
     """
 
     path: str
@@ -37,6 +42,7 @@ class Route:
     options: tuple[Option, ...] = ()
     changes: bool = False
     takes: Literal["", "inputs", "file"] = ""
+    gives: Literal["json", "file"] = "json"
 
     @property
     def segments(self) -> list[str]:
@@ -140,6 +146,12 @@ ROUTES: tuple[Route, ...] = (
     Route("{task}/jobs/{jobId}/cancel", "cancel", "Cancel a job", changes=True),
     Route("{task}/jobs/{jobId}/results", "results", "All results of a job", _RESULT_OPTIONS),
     Route("{task}/jobs/{jobId}/results/{name}", "result", "One result of a job", _RESULT_OPTIONS),
+    Route(
+        "{task}/jobs/{jobId}/results/{name}/{number}/{file}",
+        "result_file",
+        "A file that a result points to",
+        gives="file",
+    ),
     Route("{task}/jobs/{jobId}/inputs", "inputs", "All inputs of a job, as they were sent"),
     Route("{task}/jobs/{jobId}/inputs/{name}", "input", "One input of a job, as it was sent"),
 )

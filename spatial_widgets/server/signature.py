@@ -202,10 +202,6 @@ class _Reader:
 
     def _output(self, name: str, hint: Any, text: str) -> ParameterInfo:
         kind = self._kind(name, hint)
-        if "GPDataFile" in kind.data_type:
-            raise self._refused(
-                name, "is a file, and a task cannot give one out. Return its text, a table or a layer."
-            )
         return ParameterInfo(
             name=name,
             data_type=kind.data_type,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from spatial_widgets.server.form import FilePart, parse_pairs, read_form
@@ -94,12 +94,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the client is told: ``body`` are the bytes as they go out."""
+    """What the client is told: ``body`` are the bytes as they go out.
+
+    ``file`` goes out instead where there is one, up to its end; whoever sends it closes it.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = _JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    file: BinaryIO | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, document: Any, *, pretty: bool = False, status: int = 200) -> Response:

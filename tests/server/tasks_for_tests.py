@@ -174,6 +174,36 @@ def read_file(ctx: Context, inputFile: Path) -> str:  # noqa: N803
     return f"{inputFile.suffix}: {inputFile.read_text()}"
 
 
+class Files(TypedDict):
+    report: Path
+    parts: list[Path]
+    size: int
+
+
+@task("WriteFiles", registry=TOYS)
+def write_files(ctx: Context, name: str = "report.txt", text: str = "hello", many: int = 2) -> Files:
+    """Give a file out by one output, some by another, and a number beside them."""
+    report = ctx.scratch / name
+    report.write_text(text)
+    parts = [ctx.scratch / f"part {number}.csv" for number in range(many)]
+    for number, part in enumerate(parts):
+        part.write_text(f"n\n{number}\n")
+    return {"report": report, "parts": parts, "size": len(text)}
+
+
+@task("GiveFile", registry=TOYS)
+def give_file(source: str) -> Path | None:
+    """Give out whatever file of this machine is named; the task is trusted."""
+    return Path(source) if source != "none" else None
+
+
+@task("FileNow", registry=TOYS, synchronous=True)
+def file_now(ctx: Context, text: str = "now") -> Path:
+    path = ctx.scratch / "now.json"
+    path.write_text(text)
+    return path
+
+
 @task("Hausdorff", registry=TOYS)
 def hausdorff(ctx: Context, vertices: int = 60_000) -> float:
     """Be minutes inside one call of GEOS, which gives the interpreter free."""

@@ -16,7 +16,7 @@ from spatial_widgets.server.launcher import faults_store
 
 DOCS = Path(__file__).parents[2] / "docs"
 ENDS = {
-    "own-tasks": "assert len(buffers) == 2 and buffers.crs and count == 2",
+    "own-tasks": "assert len(buffers) == 2 and buffers.crs and count == 2 and zipfile.is_zipfile(saved)",
     "faults": 'assert all(renewed) and refused == 498 and "bufferLayer" in told and text == "Waited 1 seconds."',
 }
 
@@ -32,6 +32,7 @@ def test_the_cells_run_as_they_stand(page, tmp_path, monkeypatch):
     path = os.pathsep.join(sys.path)
     done = subprocess.run(
         [sys.executable, str(script)],
+        cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,

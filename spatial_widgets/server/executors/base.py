@@ -50,6 +50,11 @@ class JobSpec:
     result_bytes: int
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def scratch(self) -> Path:
+        """The folder of this attempt alone, in which its task may write."""
+        return self.folder / f"scratch.{self.attempt}"
+
 
 @dataclass(frozen=True, slots=True)
 class Started:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from urllib.parse import unquote
 
 import pytest
 from faces import ENDED, ROOT, gone, wait_until
@@ -64,6 +65,26 @@ def test_an_uploaded_file_reaches_the_job(engine):
     job = engine.submit("ReadFile", inputFile=uploaded(engine, "a.txt", b"hello"))
     assert engine.ended(job)["jobStatus"] == "esriJobSucceeded"
     assert [result["value"] for result in engine.ask(f"{job}/results")] == [".txt: hello"]
+
+
+def test_files_that_a_job_writes_reach_the_client_and_the_next_job(engine):
+    job = engine.submit("WriteFiles", name="a report.txt", text="hello")
+    assert engine.ended(job)["jobStatus"] == "esriJobSucceeded"
+    report, parts, size = (result["value"] for result in engine.ask(f"{job}/results"))
+    assert (size, len(parts)) == (5, 2)
+    for value, wrote in ((report, b"hello"), (parts[1], b"n\n1\n")):
+        answer = engine.core.handle(Request("GET", unquote(value["url"])))
+        with answer.file as file:
+            assert file.read() == wrote
+    following = engine.submit("ReadFile", inputFile=json.dumps(report))
+    assert engine.ended(following)["jobStatus"] == "esriJobSucceeded"
+    assert engine.ask(f"{following}/results/result")["value"] == ".txt: hello"
+
+
+def test_files_that_are_too_large_are_refused(engine):
+    most = 100_000 if engine.kind == "dask-apart" else 200_000
+    error = failure(engine.ended(engine.submit("WriteFiles", text="x" * 200_001)))
+    assert f"at most {most:,}" in error
 
 
 def test_a_result_of_an_earlier_job_reaches_the_next_with_its_settings(engine):
