@@ -56,6 +56,7 @@ class JobContext:
     def __init__(self, spec: JobSpec, emit: Emit, is_cancelled: Callable[[], bool]) -> None:
         self.scratch = spec.scratch
         self.scratch.mkdir(mode=0o700, exist_ok=True)
+        self.limits = spec.limits
         self._spec = spec
         self._emit = emit
         self._is_cancelled = is_cancelled

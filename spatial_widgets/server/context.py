@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from spatial_widgets.server.limits import Limits
+
 __all__ = ["Context"]
 
 
@@ -17,6 +19,8 @@ class Context(Protocol):
 
     scratch: Path
     """A folder of this run alone, deleted with the job."""
+    limits: Limits
+    """The numbers of the service, for what a task makes itself."""
 
     def info(self, text: str) -> None:
         """Append an informative message to the job's log."""

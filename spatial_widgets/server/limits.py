@@ -38,6 +38,7 @@ class Limits:
     json_depth: int = _limit(64, "--json-depth", "levels of JSON in a form field")
     features: int = _limit(200_000, "--features", "features of an input layer")
     vertices: int = _limit(5_000_000, "--vertices", "vertices of an input layer")
+    cells: int = _limit(200_000, "--cells", "squares or hexagons that one analysis makes")
     result_bytes: int = _limit(256 * MEBIBYTE, "--result", "largest single output of a job", "BYTES")
     maximum_records: int = _limit(
         1_000_000, "--maximum-records", "features of a result without outputName; more are not given out"

@@ -12,13 +12,14 @@ import shapely
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.sphere import is_geodesic, unproject
+from spatial_widgets.server.limits import Limits
 
-__all__ = ["MOST_CELLS", "Grid", "Plane", "plane_for"]
+__all__ = ["MOST_CELLS", "Grid", "Plane", "plane_for", "too_many_cells"]
 
 Array = np.ndarray[Any, Any]
 
-#: More cells than this are refused.
-MOST_CELLS = 200_000
+#: More cells than this are refused where a service says nothing else.
+MOST_CELLS = Limits().cells
 _REGIONAL_DEG = 40.0
 _STRIDE_M = 25_000.0  # sides longer than this get vertices between, for they bend in degrees
 
@@ -174,18 +175,16 @@ class Grid:
         west, south, east, north = np.atleast_2d(bounds).T
         return float((((east - west) / self.column + 1) * ((north - south) / self.size + 1)).sum())
 
-    def covering(self, bounds: Array, *, parameter: str) -> Array:
+    def covering(self, bounds: Array, *, parameter: str, most: int = MOST_CELLS) -> Array:
         """Return every cell that reaches into a box, shape ``(n, 2)``.
 
         Raises
         ------
-        ParameterError : there are more than :data:`MOST_CELLS`.
+        ParameterError : there are more than ``most``.
         """
-        if self.estimate(bounds) > MOST_CELLS:
-            raise ParameterError(
-                f"{parameter}: cells of this size would be about {self.estimate(bounds):,.0f} in number; "
-                f"at most {MOST_CELLS:,} are made. Choose larger cells.",
-                parameter=parameter,
+        if self.estimate(bounds) > most:
+            raise too_many_cells(
+                f"cells of this size would be about {self.estimate(bounds):,.0f} in number", most, parameter
             )
         west, south, east, north = bounds
         column = self.column
@@ -200,6 +199,15 @@ class Grid:
         inside = (np.abs(self.centers(cells) - [(west + east) / 2, (south + north) / 2]) <= reach).all(axis=1)
         kept: Array = cells[inside]
         return kept
+
+
+def too_many_cells(found: str, most: int, parameter: str) -> ParameterError:
+    """Return the error for more cells than a service makes; ``found`` says how many they would be."""
+    return ParameterError(
+        f"{parameter}: {found}; at most {most:,} are made. Choose larger cells, or start the service with "
+        "another limit (--cells).",
+        parameter=parameter,
+    )
 
 
 def _round_hexagon(q: Array, r: Array) -> Array:

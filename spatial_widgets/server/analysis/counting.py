@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.analysis.cells import MOST_CELLS, Grid, Plane, plane_for
+from spatial_widgets.server.analysis.cells import MOST_CELLS, Grid, Plane, plane_for, too_many_cells
 from spatial_widgets.server.analysis.lengths import in_words
 from spatial_widgets.server.analysis.neighbors import Sites
 from spatial_widgets.server.analysis.scale import choose_cell_size
@@ -36,11 +36,13 @@ def count_in_cells(
     bounding: gpd.GeoDataFrame | None,
     shape: Literal["Square", "Hexagon"],
     size_m: float | None,
+    *,
+    most: int = MOST_CELLS,
 ) -> CountedCells:
     """Count points in cells of equal area.
 
     Without ``bounding`` the cells are those that hold points; with it, all that reach into these polygons,
-    and points outside do not count. ``size_m`` is chosen from the points when None.
+    and points outside do not count. ``size_m`` is chosen from the points when None. ``most`` cells are made.
 
     Raises
     ------
@@ -64,7 +66,9 @@ def count_in_cells(
     if size_m is None:
         size_m, reason = _automatic(singles, plane)
         if region is not None:
-            size_m, reason = _coarse_enough(Grid(shape, size_m / plane.unit_m), region, plane, reason)
+            size_m, reason = _coarse_enough(
+                Grid(shape, size_m / plane.unit_m), region, plane, reason, min(_AUTOMATIC_CELLS, most)
+            )
         notes.append(f"Cell size: {in_words(size_m)}, {reason}.")
     grid = Grid(shape, size_m / plane.unit_m)
     cells, counts = np.unique(
@@ -74,12 +78,9 @@ def count_in_cells(
     )
     occupied = len(cells)
     if region is not None:
-        cells, counts = _with_empty(grid, plane, region, cells, counts)
-    if len(cells) > MOST_CELLS:
-        raise ParameterError(
-            f"cellSize: {len(cells):,} cells are too many; at most {MOST_CELLS:,} are made. Choose larger cells.",
-            parameter="cellSize",
-        )
+        cells, counts = _with_empty(grid, plane, region, cells, counts, most)
+    if len(cells) > most:
+        raise too_many_cells(f"{len(cells):,} cells are too many", most, "cellSize")
     outlines = plane.outlines(grid, cells)
     notes.append(
         f"{len(singles):,} points counted in {occupied:,} of {len(cells):,} cells ({shape.lower()}, {in_words(size_m)}); plane: {plane.label}."
@@ -117,26 +118,30 @@ def _automatic(singles: gpd.GeoDataFrame, plane: Plane) -> tuple[float, str]:
     return choice.meters, choice.reason
 
 
-def _coarse_enough(grid: Grid, region: Any, plane: Plane, reason: str) -> tuple[float, str]:
+def _coarse_enough(grid: Grid, region: Any, plane: Plane, reason: str, most: int) -> tuple[float, str]:
     """Return a cell size in metres with which the region does not hold too many cells."""
     boxes, size = shapely.bounds(shapely.get_parts(region)), grid.size
-    while Grid(grid.shape, size).estimate(boxes) > _AUTOMATIC_CELLS:
+    while Grid(grid.shape, size).estimate(boxes) > most:
         size *= 1.1
     if size > grid.size:
-        reason = f"so that no more than {_AUTOMATIC_CELLS:,} are needed; {in_words(grid.size * plane.unit_m)} would be {reason}"
+        reason = f"so that no more than {most:,} are needed; {in_words(grid.size * plane.unit_m)} would be {reason}"
     return size * plane.unit_m, reason
 
 
-def _with_empty(grid: Grid, plane: Plane, region: Any, cells: Array, counts: Array) -> tuple[Array, Array]:
+def _with_empty(
+    grid: Grid, plane: Plane, region: Any, cells: Array, counts: Array, most: int
+) -> tuple[Array, Array]:
     """Add the cells that reach into the region and hold no point."""
     boxes = shapely.bounds(shapely.get_parts(region))
-    if grid.estimate(boxes) > MOST_CELLS:
-        raise ParameterError(
-            f"cellSize: the bounding polygons would hold about {grid.estimate(boxes):,.0f} cells of this size; "
-            f"at most {MOST_CELLS:,} are made. Choose larger cells.",
-            parameter="cellSize",
+    if grid.estimate(boxes) > most:
+        raise too_many_cells(
+            f"the bounding polygons would hold about {grid.estimate(boxes):,.0f} cells of this size",
+            most,
+            "cellSize",
         )
-    possible = np.unique(np.vstack([grid.covering(box, parameter="cellSize") for box in boxes]), axis=0)
+    possible = np.unique(
+        np.vstack([grid.covering(box, parameter="cellSize", most=most) for box in boxes]), axis=0
+    )
     shapes = grid.polygons(possible, plane.unit_m)
     window = plane.window()
     if window is not None:

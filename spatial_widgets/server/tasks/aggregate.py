@@ -11,7 +11,7 @@ import shapely
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.assignment import areas_of_points
-from spatial_widgets.server.analysis.cells import MOST_CELLS, Grid, plane_for
+from spatial_widgets.server.analysis.cells import Grid, plane_for
 from spatial_widgets.server.analysis.lengths import in_words, to_meters
 from spatial_widgets.server.analysis.prepare import free_name, prepare, require_field, to_output
 from spatial_widgets.server.analysis.statistics import Statistic, parse_statistics, summarize
@@ -136,7 +136,7 @@ def _bins(
     plane = plane_for(points)
     xy = plane.within(shapely.get_coordinates(plane.project(points).geometry.to_numpy()))
     grid = Grid(shape, meters / plane.unit_m)
-    cells = grid.covering(np.r_[xy.min(axis=0), xy.max(axis=0)], parameter="binSize")
+    cells = grid.covering(np.r_[xy.min(axis=0), xy.max(axis=0)], parameter="binSize", most=ctx.limits.cells)
     occupied = np.unique(grid.cell_of(xy), axis=0)
     cells = np.unique(np.vstack([cells, occupied]), axis=0)
     outlines = plane.outlines(grid, cells)
@@ -147,7 +147,7 @@ def _bins(
         {"GRID_ID": [f"{q},{r}" for q, r in cells]}, geometry=outlines.to_numpy(), crs=outlines.crs
     )
     ctx.info(
-        f"{len(cells):,} areas ({shape}, {in_words(meters)}) in the plane: {plane.label}. At most {MOST_CELLS:,} are made."
+        f"{len(cells):,} areas ({shape}, {in_words(meters)}) in the plane: {plane.label}. At most {ctx.limits.cells:,} are made."
     )
     return areas, (
         np.arange(len(points)),

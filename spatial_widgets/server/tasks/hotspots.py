@@ -180,7 +180,13 @@ def _counts_in_cells(
 ) -> _Subject:
     if bounding is not None:
         bounding = prepare(record.ctx, bounding, "boundingPolygonLayer", kinds=("polygons",))
-    cells = count_in_cells(points, bounding, "Square" if shape == "Fishnet" else "Hexagon", size_m)
+    cells = count_in_cells(
+        points,
+        bounding,
+        "Square" if shape == "Fishnet" else "Hexagon",
+        size_m,
+        most=record.ctx.limits.cells,
+    )
     for line in cells.notes:
         record.info(line)
     return _Subject(cells.frame, "Join_Count", cells.frame["Join_Count"].to_numpy(dtype=float), cells.sites)

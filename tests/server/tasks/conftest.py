@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spatial_widgets.server.limits import Limits
+
 
 class Listener:
     def __init__(self, folder):
         self.scratch = folder
         self.said = []
         self.percents = []
+        self.limits = Limits()
 
     def info(self, text):
         self.said.append(("info", text))
