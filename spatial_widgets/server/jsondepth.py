@@ -10,6 +10,7 @@ __all__ = ["refuse_deep_json"]
 
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _QUOTE = 34
+_OTHERS = bytes(set(range(256)) - set(b'[]{}"'))
 _BLOCK = 1 << 20
 _STEPS = np.zeros(256, dtype=np.int8)
 _STEPS[list(b"[{")] = 1
@@ -19,13 +20,14 @@ _STEPS[list(b"]}")] = -1
 def refuse_deep_json(text: str, most: int) -> None:
     """Raise ValueError when a text that looks like JSON has more than ``most`` levels of lists and objects.
 
-    Costs about 5 ns a byte. What is no JSON at all is left for whoever reads it.
+    Costs about 4 ns a byte. What is no JSON at all is left for whoever reads it.
     """
     if text.lstrip()[:1] not in {"[", "{"} or text.count("[") + text.count("{") <= most:
         return
     raw = text.encode("utf-8", "surrogatepass")
     if b"\\" in raw:
         raw = _ESCAPED.sub(b"", raw)
+    raw = raw.translate(None, _OTHERS)
     is_quoted, depth = np.uint8(0), 0
     for start in range(0, len(raw), _BLOCK):
         codes = np.frombuffer(raw, dtype=np.uint8, count=min(_BLOCK, len(raw) - start), offset=start)

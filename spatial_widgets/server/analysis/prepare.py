@@ -49,7 +49,7 @@ def prepare(
         raise _refusal(parameter, "the layer has no features")
     frame = layer.rename_geometry("geometry") if layer.geometry.name != "geometry" else layer.copy()
     frame = frame.set_axis(pd.RangeIndex(len(frame)), axis="index")
-    shapes = shapely.force_2d(frame.geometry.to_numpy())
+    shapes = _flat(frame.geometry.to_numpy())
     frame["geometry"] = gpd.GeoSeries(
         _repair(ctx, shapes, parameter, frame.crs), index=frame.index, crs=frame.crs
     )
@@ -75,16 +75,25 @@ def _count(number: int, noun: str, plural: str = "") -> str:
 
 
 def _check_kind(frame: gpd.GeoDataFrame, parameter: str, kinds: Sequence[Kind]) -> str:
-    found = {
-        _KIND.get(int(d), "collections") for d in np.unique(shapely.get_dimensions(frame.geometry.to_numpy()))
-    }
-    if "GeometryCollection" in set(frame.geom_type):
+    # Types as numbers: geopandas would write a word for each feature, which takes longer than many an analysis.
+    shapes = frame.geometry.to_numpy()
+    found = {_KIND.get(int(d), "collections") for d in np.unique(shapely.get_dimensions(shapes))}
+    if (shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION).any():
         raise _refusal(parameter, "geometry collections cannot be analysed; split them by kind of geometry")
     if not found <= set(kinds) or len(found) > 1:
         raise _refusal(
             parameter, f"the layer holds {' and '.join(sorted(found))}, but {' or '.join(kinds)} are needed"
         )
     return found.pop()
+
+
+def _flat(shapes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a new array of the geometries without heights and measures."""
+    flat = shapes.copy()
+    high = shapely.get_coordinate_dimension(flat) > 2
+    if high.any():
+        flat[high] = shapely.force_2d(flat[high])
+    return flat
 
 
 def _repair(ctx: Context, shapes: np.ndarray[Any, Any], parameter: str, crs: Any) -> np.ndarray[Any, Any]:

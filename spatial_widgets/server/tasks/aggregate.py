@@ -104,7 +104,9 @@ def aggregate_points(
 
 def _single_points(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     # A result column is called Join_ID; a field of the points of that name gives way.
-    return points.drop(columns="Join_ID", errors="ignore").explode(ignore_index=True)
+    single = points.drop(columns="Join_ID", errors="ignore")
+    is_many = shapely.get_type_id(single.geometry.to_numpy()) == shapely.GeometryType.MULTIPOINT
+    return single.explode(ignore_index=True) if is_many.any() else single.reset_index(drop=True)
 
 
 def _assigned(

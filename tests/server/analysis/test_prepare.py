@@ -75,6 +75,7 @@ def test_heights_are_dropped_and_the_input_is_not_changed():
     given = layer(Point(1, 2, 3)).rename_geometry("shape")
     ready = prepare(Said(), given, "pointLayer")
     assert not ready.geometry.has_z.any()
+    assert (shapely.get_coordinate_dimension(ready.geometry.to_numpy()) == 2).all()
     assert ready.geometry.name == "geometry"
     assert given.geometry.iloc[0].has_z
 
