@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from spatial_widgets.protocol.parameter import ParameterInfo
-    from spatial_widgets.server.environment import Environment
+    from spatial_widgets.server.fieldmemory import FieldMemory
 
 __all__ = ["JobContext", "execute", "nothing", "work"]
 
@@ -126,7 +126,7 @@ def execute(
         inputs = Inputs.of(task, spec.folder, spec.limits)
         outputs = task.call(context, inputs.read())
         context.check()
-        end = _write(task, spec, inputs.environment, outputs, emit)
+        end = _write(task, spec, inputs, outputs, emit)
     except _Stopped:
         end = Raised("The job was stopped.", is_defect=False, was_stopped=True)
     except (SpatialWidgetsError, ValueError) as error:
@@ -144,7 +144,7 @@ def execute(
 
 
 def _write(
-    task: Task, spec: JobSpec, environment: Environment, outputs: dict[str, object], emit: Emit
+    task: Task, spec: JobSpec, inputs: Inputs, outputs: dict[str, object], emit: Emit
 ) -> Finished | Raised:
     has_name = (spec.folder / HOSTED).exists()
     for number, parameter in enumerate(task.outputs):
@@ -152,18 +152,20 @@ def _write(
         if name not in outputs:
             continue  # the service sees which output is missing, and names it
         try:
-            value = environment.after(outputs[name], name)
+            value = inputs.environment.after(outputs[name], name)
             if is_file(parameter):
                 files, named = file_results(spec, parameter, value)
                 for file in files:
                     emit(Output(file))
                 result = write_result(spec.folder, name, spec.attempt, json_pieces(named), spec.result_bytes)
             elif is_hosted(parameter) and has_name and isinstance(value, pd.DataFrame):
-                write = functools.partial(_write_layer, parameter, value)
+                write = functools.partial(_write_layer, parameter, value, inputs.fields)
                 result = write_layer_result(spec.folder, name, spec.attempt, number, write, spec.result_bytes)
             else:
                 _warn_of_limit(spec, name, value, emit)
-                pieces = output_pieces(parameter, value, most=spec.limits.maximum_records)
+                pieces = output_pieces(
+                    parameter, value, most=spec.limits.maximum_records, fields=inputs.fields
+                )
                 result = write_result(spec.folder, name, spec.attempt, pieces, spec.result_bytes)
             emit(Output(result))
         except (TypeError, ValueError) as error:
@@ -182,10 +184,10 @@ def _write(
     return Finished()
 
 
-def _write_layer(parameter: ParameterInfo, value: pd.DataFrame, file: BinaryIO) -> None:
+def _write_layer(parameter: ParameterInfo, value: pd.DataFrame, fields: FieldMemory, file: BinaryIO) -> None:
     from spatial_widgets.server.featureserver.layerwriter import write_layer
 
-    write_layer(file, encode_output(parameter, value), name=parameter.name)
+    write_layer(file, encode_output(parameter, value, fields=fields), name=parameter.name)
 
 
 def _warn_of_limit(spec: JobSpec, name: str, value: object, emit: Emit) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -16,6 +16,7 @@ from spatial_widgets.codec.values import decode_value
 from spatial_widgets.errors import CodecError, ParameterError
 from spatial_widgets.server.environment import Environment
 from spatial_widgets.server.fetching import fetch_layer, is_queried
+from spatial_widgets.server.fieldmemory import FieldMemory
 from spatial_widgets.server.jsondepth import refuse_deep_json
 from spatial_widgets.server.references import SOURCES
 from spatial_widgets.server.registry import is_file, is_layer, is_many
@@ -45,6 +46,7 @@ class Inputs:
     limits: Limits
     environment: Environment
     sources: Mapping[str, str]
+    fields: FieldMemory = field(default_factory=FieldMemory)
 
     @classmethod
     def of(cls, task: Task, folder: Path, limits: Limits) -> Inputs:
@@ -174,7 +176,15 @@ class Inputs:
     def _parsed(
         self, parameter: ParameterInfo, place: str, text: bytes, *, allow_truncated: bool = False
     ) -> tuple[Any, Any]:
-        """Return the layer in a text, or None, and what stands around its features."""
+        """Return the layer in a text, or None, and what stands around its features; remember its fields."""
+        layer, around = self._decoded(parameter, place, text, allow_truncated=allow_truncated)
+        if isinstance(layer, pd.DataFrame):
+            self.fields.note(around, layer)
+        return layer, around
+
+    def _decoded(
+        self, parameter: ParameterInfo, place: str, text: bytes, *, allow_truncated: bool
+    ) -> tuple[Any, Any]:
         options = LayerOptions(
             on_progress=lambda _, rows: self._count(place, rows), allow_truncated=allow_truncated
         )

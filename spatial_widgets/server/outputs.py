@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from spatial_widgets.codec import decode_geometries, decode_spatial_reference, encode_geometries
 from spatial_widgets.codec.features_out import FeatureSet
 from spatial_widgets.codec.jsontext import json_pieces
@@ -19,15 +21,20 @@ from spatial_widgets.server.environment import ResultView, projected, read_refer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from spatial_widgets.server.fieldmemory import FieldMemory
+
 __all__ = ["encode_output", "output_pieces", "shown_as"]
 
 _VERTICES = ("points", "paths", "rings")
 
 
-def encode_output(parameter: ParameterInfo, value: Any, *, most: int | None = None) -> Any:
+def encode_output(
+    parameter: ParameterInfo, value: Any, *, most: int | None = None, fields: FieldMemory | None = None
+) -> Any:
     """Return an output as a tree that is ready to be written; one that was left out is ``""``.
 
-    A layer or table of over ``most`` rows comes without any, and says so, as ArcGIS has it.
+    A layer or table of over ``most`` rows comes without any, and says so, as ArcGIS has it. ``fields`` knows
+    the types of columns that came with the inputs.
 
     Raises
     ------
@@ -38,6 +45,8 @@ def encode_output(parameter: ParameterInfo, value: Any, *, most: int | None = No
     tree = encode_parameter(ParameterInfo(name=parameter.name, data_type=parameter.data_type), value)
     for file in local_files(tree):
         raise CodecError(f"the file {file.path.name!r} cannot be given out; return its text or its rows")
+    if fields is not None:
+        _remind(fields, tree, value)
     if isinstance(tree, FeatureSet):
         tree.head.setdefault("exceededTransferLimit", False)
         if most is not None and len(tree) > most:
@@ -45,14 +54,24 @@ def encode_output(parameter: ParameterInfo, value: Any, *, most: int | None = No
     return tree
 
 
-def output_pieces(parameter: ParameterInfo, value: Any, *, most: int | None = None) -> Iterator[bytes]:
+def _remind(fields: FieldMemory, tree: Any, value: Any) -> None:
+    if isinstance(tree, list) and isinstance(value, (list, tuple)):
+        for inner, layer in zip(tree, value, strict=True):
+            _remind(fields, inner, layer)
+    elif isinstance(tree, FeatureSet) and isinstance(value, pd.DataFrame):
+        fields.remind(tree, value)
+
+
+def output_pieces(
+    parameter: ParameterInfo, value: Any, *, most: int | None = None, fields: FieldMemory | None = None
+) -> Iterator[bytes]:
     """Yield the JSON text of an output, a block of rows at a time.
 
     Raises
     ------
     CodecError : as :func:`encode_output`, or something in it has no JSON form.
     """
-    yield from json_pieces(encode_output(parameter, value, most=most))
+    yield from json_pieces(encode_output(parameter, value, most=most, fields=fields))
 
 
 def shown_as(text: bytes, view: ResultView, name: str) -> bytes:

@@ -174,6 +174,22 @@ def read_file(ctx: Context, inputFile: Path) -> str:  # noqa: N803
     return f"{inputFile.suffix}: {inputFile.read_text()}"
 
 
+@task("Change", registry=TOYS)
+def change(inputLayer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:  # noqa: N803
+    """Give columns new values under their old names."""
+    return inputLayer.assign(
+        dateonly=inputLayer["dateonly"] + pd.Timedelta(days=40_000),
+        smallinteger=inputLayer["smallinteger"] + 100,
+        single=inputLayer["single"] / 3,
+        biginteger=inputLayer["biginteger"] + 2**40,
+    )
+
+
+@task("First", registry=TOYS)
+def first(inputLayers: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:  # noqa: N803
+    return inputLayers[0]
+
+
 class Files(TypedDict):
     report: Path
     parts: list[Path]

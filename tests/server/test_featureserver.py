@@ -160,7 +160,7 @@ def test_an_own_column_called_objectid_stays_and_the_new_one_gets_out_of_its_way
     assert [f["attributes"]["ObjectID"] for f in reply["features"]] == [0, 1]
     assert [f["attributes"]["OBJECTID_1"] for f in reply["features"]] == [1, 2]
     assert fresh.query(geometry="-51,-26,-50,-25", outFields="bbox")["features"][0]["attributes"] == {
-        "bbox": 1577836800000
+        "bbox": "2020-01-01"
     }
 
 

@@ -19,7 +19,7 @@ _TYPES: dict[str, pa.DataType] = {
     "esriFieldTypeSmallInteger": pa.int16(),
     "esriFieldTypeInteger": pa.int32(),
     "esriFieldTypeBigInteger": pa.int64(),
-    "esriFieldTypeSingle": pa.float32(),
+    "esriFieldTypeSingle": pa.float64(),  # 0.1 comes back as 0.1
     "esriFieldTypeDouble": pa.float64(),
     "esriFieldTypeDate": _DATE,
     "esriFieldTypeDateOnly": _DAY,
