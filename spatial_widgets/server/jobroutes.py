@@ -299,7 +299,7 @@ class JobRoutes:
         if view is None or view.row.task != task.name:
             hours = self._limits.keep_s / 3600
             raise Fault(
-                404,
+                400,
                 f"The task {task.name!r} has no job {job_id[:60]!r}. Check the job ID; "
                 f"ended jobs are kept for {hours:g} hours. Submit the job again if it is older.",
             )

@@ -34,6 +34,9 @@ __all__ = ["SOURCES", "References"]
 
 #: The file of a job that says which of its files belongs to which input.
 SOURCES = "sources.json"
+#: What an input may name something by, in lower case; and what it bears itself.
+_NAMING = {"itemid", "url", "portalitemid"}
+_BEARING = {"features", "featureSet", "layers", "type"}
 _LAYER_FILES = {".csv", ".geojson", ".json", ".txt"}
 _SHORT = 100_000  # a text that only names a layer is short; whole layers are read in the job
 _RESULT = re.compile(
@@ -70,8 +73,9 @@ class References:
 
     def _look_up(self, owner: str, parameter: ParameterInfo, document: Mapping[str, Any]) -> Path | None:
         about = f"{owner}: parameter {parameter.name!r}"
-        item_id = document.get("itemID") or document.get("itemId")
-        if isinstance(item_id, str):
+        _refuse_empty(about, parameter, document)
+        item_id = next((value for name, value in document.items() if name.casefold() == "itemid"), None)
+        if isinstance(item_id, str) and item_id.strip():
             found = self.uploads.path(item_id)
             if found is None:
                 raise ParameterError(
@@ -151,8 +155,43 @@ def _pointers(parameter: ParameterInfo, text: str) -> Iterator[tuple[str, dict[s
         return
     items = document if isinstance(document, list) else [document]
     for number, item in enumerate(items):
-        if isinstance(item, dict) and "features" not in item and "featureSet" not in item:
-            yield f"{parameter.name}[{number}]" if isinstance(document, list) else parameter.name, item
+        place = f"{parameter.name}[{number}]" if isinstance(document, list) else parameter.name
+        found = _object(item)
+        if found is None:
+            raise ParameterError(
+                f"{place}: {str(item)[:60]!r} is no JSON object with an itemID, or a url.",
+                parameter=parameter.name,
+            )
+        if "features" not in found and "featureSet" not in found:
+            yield place, found
+
+
+def _object(item: Any) -> dict[str, Any] | None:
+    """Return the object that an item of a list is, or is the JSON text of."""
+    if isinstance(item, str):
+        try:
+            item = json.loads(item)
+        except (ValueError, RecursionError):
+            return None
+    return item if isinstance(item, dict) else None
+
+
+def _refuse_empty(about: str, parameter: ParameterInfo, document: Mapping[str, Any]) -> None:
+    """Raise ParameterError where an input names something, and does not say what."""
+    told = [name for name in document if str(name).casefold() in _NAMING]
+    blank = [name for name in told if not isinstance(document[name], str) or not document[name].strip()]
+    if "portalitemid" in {name.casefold() for name in told}:
+        reason = "this service belongs to no portal, and has no portal items"
+    elif told and blank == told:
+        reason = f"its {told[0]} is empty, or no text"
+    elif not told and (is_file(parameter) or not _BEARING & document.keys()):
+        reason = "it names nothing"
+    else:
+        return
+    way = "Upload the file, and pass its itemID" + (
+        "." if is_file(parameter) else ", or send features or a url."
+    )
+    raise ParameterError(f"{about}: {reason}. {way}", parameter=parameter.name)
 
 
 def _is_here(host: str | None) -> bool:

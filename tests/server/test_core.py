@@ -166,7 +166,7 @@ def test_deeply_nested_json_is_refused_or_fails_with_a_word(face):
     [
         (f"{ROOT}/Nope", 404, "Greet"),
         (f"{ROOT}/Greet/execute", 400, "submitJob"),
-        (f"{ROOT}/Greet/jobs/j{'0' * 32}", 404, "no job"),
+        (f"{ROOT}/Greet/jobs/j{'0' * 32}", 400, "no job"),
         (f"{ROOT}/Greet/jobs/../../etc/passwd", 404, ""),
         (f"{ROOT}/Greet/nothing", 404, "submitJob"),
         ("/arcgis/rest/services/Other/GPServer", 404, "tasks/GPServer"),
@@ -179,7 +179,7 @@ def test_what_is_not_there_is_named(face, path, code, says):
 
 def test_a_job_answers_under_its_own_task_only(face):
     job = face.submit("Greet", name="Ada")
-    assert "'Spin'" in error_of(face.ask(job.replace("/Greet/", "/Spin/")), 404)
+    assert "'Spin'" in error_of(face.ask(job.replace("/Greet/", "/Spin/")), 400)
 
 
 def test_an_unknown_result_lists_the_known_ones(face):

@@ -89,7 +89,7 @@ def test_a_job_keeps_its_input_when_the_earlier_one_is_deleted(tmp_path):
         core.supervisor.run_pending()
         job = face.submit("Layer", inputLayer=json.dumps({"url": f"{first}/results/result"}))
         core.store.sweep(keep_s=0.0, keep_jobs=0)
-        assert face.ask(first)["error"]["code"] == 404
+        assert face.ask(first)["error"]["code"] == 400
         core.supervisor.run_pending()
         assert names(face, job) == ["Berlin", "Paris", "Lima"]
 
@@ -132,6 +132,49 @@ def test_an_object_that_holds_and_names_nothing_fails_with_a_word(face, pointer)
         else failure(face, f"{ROOT}/Layer/jobs/{reply['jobId']}")
     )
     assert "inputLayer" in text
+
+
+@pytest.mark.parametrize(
+    ("pointer", "says"),
+    [
+        ({"itemID": ""}, "its itemID is empty"),
+        ({"itemID": " "}, "its itemID is empty"),
+        ({"itemId": None}, "its itemId is empty"),
+        ({"itemid": 7}, "its itemid is empty, or no text"),
+        ({"url": ""}, "its url is empty"),
+        ({"url": None, "itemID": ""}, "its url is empty"),
+        ({"portalItemID": "abc"}, "this service belongs to no portal"),
+        ({}, "it names nothing"),
+        ({"filter": "1=1"}, "it names nothing"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("task", "name"), [("ReadFile", "inputFile"), ("Layer", "inputLayer"), ("Rows", "inputTable")]
+)
+def test_an_empty_reference_makes_no_job(face, core, task, name, pointer, says):
+    reply = face.ask(f"{ROOT}/{task}/submitJob", **{name: json.dumps(pointer)})
+    assert reply["error"]["code"] == 400
+    assert f"{task}: parameter {name!r}: {says}" in reply["error"]["message"]
+    assert "Upload the file, and pass its itemID" in reply["error"]["message"]
+    checked = face.ask(f"{ROOT}/{task}/validate", **{name: json.dumps(pointer)})
+    assert says in checked["validationResults"][0]["message"]["description"]
+    assert core.store.ids() == set()
+
+
+@pytest.mark.parametrize("items", [[{"itemID": ""}], ["{}"], [""], ["i1"], [None], [SET, {"url": ""}]])
+def test_an_empty_reference_in_a_list_makes_no_job(face, core, items):
+    reply = face.ask(f"{ROOT}/Count/submitJob", inputLayers=json.dumps(items))
+    assert reply["error"]["code"] == 400
+    assert "inputLayers" in reply["error"]["message"]
+    assert core.store.ids() == set()
+
+
+def test_an_item_is_found_however_its_key_is_spelled(face, core):
+    item = upload(core, "a.txt", b"hello")
+    for key in ("itemID", "itemId", "ITEMID"):
+        job = face.submit("ReadFile", inputFile=json.dumps({key: item}))
+        face.ended(job)
+        assert face.ask(f"{job}/results/result")["value"] == ".txt: hello"
 
 
 @pytest.mark.parametrize("name", ["cities.json", "cities.TXT", "../../cities.geojson"])

@@ -337,6 +337,6 @@ def test_a_job_whose_time_is_over_answers_with_an_error(tmp_path):
         stage.supervisor.cancel(job)
         stage.step(200.0)
         reply = stage.face.ask(f"/arcgis/rest/services/tasks/GPServer/Greet/jobs/{job}")
-        assert reply["error"]["code"] == 404
+        assert reply["error"]["code"] == 400
         assert "Submit the job again" in reply["error"]["message"]
         assert not stage.store.files.folder(job).exists()
