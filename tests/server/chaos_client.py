@@ -6,11 +6,11 @@ cancels now and then, and writes a line for whatever the service has acknowledge
 
 from __future__ import annotations
 
+import http.client
 import json
 import random
 import sys
 import threading
-import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -49,7 +49,7 @@ class Client:
             )
             with urllib.request.urlopen(request, timeout=20) as answer:
                 return json.loads(answer.read())
-        except (OSError, ValueError, KeyError, urllib.error.URLError):
+        except (OSError, ValueError, KeyError, http.client.HTTPException):
             return None
 
     def note(self, **line):

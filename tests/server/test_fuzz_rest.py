@@ -25,6 +25,7 @@ from spatial_widgets.server.wire import Request
 # What ends the process or never ends is for tests that expect it.
 SAFE = {name: task for name, task in TOYS.items() if name not in {
     "Spin", "Stubborn", "Sleep", "SleepNow", "Limited", "Exit", "Second", "Offspring", "Bug", "Chatter", "Environment",
+    "GiveFile", "Abandon", "Crash", "Hausdorff", "LimitedCall", "LimitedHog", "Alone",
 }}  # fmt: skip
 LIMITS = Limits(keep_jobs=20, queue=1000, uploads=20, body_bytes=200_000, where_s=1.0, timeout_s=5.0)
 LAYER = {
@@ -80,6 +81,8 @@ SEGMENTS = {
     "jobId": st.sampled_from(["j" + "0" * 32, "..", "%2e%2e", "J" + "f" * 32]) | words,
     "itemID": st.sampled_from(["i00000000-0000-0000-0000-000000000000", "..", "item.json"]) | words,
     "name": st.sampled_from(["result", "text", "inputLayer", "NUMBER", "../text"]) | words,
+    "number": st.sampled_from(["0", "1", "-1", "..", "9" * 50]) | words,
+    "file": st.sampled_from(["report.txt", "..", "%2e%2e", "parameters.json"]) | words,
 }
 FIELDS = sorted({option.name for route in ROUTES for option in route.options} | {FORMAT.name, "token", "x-idempotency-key"}
                 | {p.name for task in SAFE.values() for p in task.inputs})  # fmt: skip

@@ -92,7 +92,10 @@ def test_esris_own_client_for_javascript_does_it_all(esri_client, service):
     assert told["layer"]["features"][0]["attributes"] == {"n": 1}
     assert told["again"] == "Succeeded"
     assert (told["beforeCancel"], told["cancel"]) == ("Executing", "esriJobCancelling")
-    assert (told["afterCancel"], told["cancelled"]) == ("Cancelled", "Cancelled: Job cancelled.")
+    # Its wait ends at the first poll that says either word: with Cancelled, or with the Cancelling that comes before
+    # it, which it takes for an end as well. The service may answer that poll before the worker is gone or after it.
+    assert told["afterCancel"] == "Cancelled"
+    assert told["cancelled"] in {"Cancelled: Job cancelled.", "Cancelling: Job cancelled or failed."}
     assert told["failed"][:2] == ["ArcGISJobError", "Failed"]
     assert "not like that: so" in told["failed"][2]
     assert told["bad"][:2] == ["ArcGISRequestError", 400]
