@@ -32,14 +32,14 @@ from spatial_widgets.server.registry import REGISTRY, installed_packages
 if TYPE_CHECKING:
     from spatial_widgets.server.registry import Registry
 
-__all__ = ["FOLDER", "ServedTasks", "handed_task", "offer", "own_tasks", "refuse_clashes"]
+__all__ = ["CODE", "FOLDER", "ServedTasks", "handed_task", "offer", "own_tasks", "refuse_clashes"]
 
 _LOG = logging.getLogger("spatial_widgets.server")
 
 #: The folder of a store that holds handed-over tasks.
 FOLDER = "tasks"
 #: The file of a job that holds the function it runs.
-_CODE = "task.pickle"
+CODE = "task.pickle"
 _MOST_BYTES = 64 * 1024 * 1024
 _PLAIN = ("name", "description", "restartable", "timeout_s", "synchronous", "by_name", "takes_context")
 
@@ -226,7 +226,7 @@ def _from_json(folder: Path, document: dict[str, Any]) -> Task:
     parameters = tuple(
         ParameterInfo(**{**p, "choices": tuple(p["choices"]), "members": ()}) for p in document["parameters"]
     )
-    return Task(function=_elsewhere, parameters=parameters, files={_CODE: folder / document["code"]}, **plain)
+    return Task(function=_elsewhere, parameters=parameters, files={CODE: folder / document["code"]}, **plain)
 
 
 def _elsewhere(*_: Any, **__: Any) -> Any:
@@ -245,7 +245,7 @@ def handed_task(job: Path) -> Task | None:
     ------
     SpatialWidgetsError : somebody else may have written it, or another Python has.
     """
-    path = job / _CODE
+    path = job / CODE
     try:
         found = path.stat()
         content = path.read_bytes()

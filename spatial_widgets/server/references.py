@@ -77,12 +77,14 @@ class References:
         item_id = next((value for name, value in document.items() if name.casefold() == "itemid"), None)
         if isinstance(item_id, str) and item_id.strip():
             found = self.uploads.path(item_id)
-            if found is None:
+            # A layer that this service hosts has both; its itemId is none of an upload.
+            if found is None and not document.get("url"):
                 raise ParameterError(
                     f"{about}: there is no uploaded item {item_id[:60]!r}. Upload the file, and pass its itemID.",
                     parameter=parameter.name,
                 )
-            return found
+            if found is not None:
+                return found
         url = document.get("url")
         if not isinstance(url, str):
             return None

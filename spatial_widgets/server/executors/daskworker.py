@@ -34,7 +34,10 @@ from spatial_widgets.server.executors.base import (
     Started,
 )
 from spatial_widgets.server.executors.process import ProcessExecutor
+from spatial_widgets.server.featureserver.naming import HOSTED
+from spatial_widgets.server.handover import CODE
 from spatial_widgets.server.inputs import ENVIRONMENT
+from spatial_widgets.server.jobfiles import write_durably
 from spatial_widgets.server.references import SOURCES
 
 if TYPE_CHECKING:
@@ -92,7 +95,7 @@ def pack(folder: Path, most: int) -> dict[str, bytes]:
     """Return what a job has been given, by file name; not the files that its inputs name if they have over ``most`` bytes."""
     given = {
         name: text
-        for name in (_PARAMETERS, ENVIRONMENT, SOURCES)
+        for name in (_PARAMETERS, ENVIRONMENT, SOURCES, HOSTED, CODE)
         if (text := _reads(folder / name)) is not None
     }
     named = [folder / name for name in _named(given)]
@@ -237,7 +240,9 @@ def _folder(order: Order) -> Iterator[tuple[Path, bool]]:
         return
     with tempfile.TemporaryDirectory(prefix="spatial-widgets-") as name:
         for file, content in order.files.items():
-            (Path(name) / file).write_bytes(content)
+            write_durably(
+                Path(name) / file, content
+            )  # nobody else may write it: the task's code is among them
         yield Path(name), False
 
 

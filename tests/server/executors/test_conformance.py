@@ -9,10 +9,13 @@ from urllib.parse import unquote
 
 import pytest
 from faces import ENDED, ROOT, gone, wait_until
+from tasks_for_tests import TOYS
 
 from spatial_widgets.protocol import JobInfo
 from spatial_widgets.server.executors.daskworker import home_of
+from spatial_widgets.server.handover import ServedTasks, offer
 from spatial_widgets.server.processes import is_alive, start_mark
+from spatial_widgets.server.registry import Registry, task
 from spatial_widgets.server.wire import FilePart, Request
 
 pytestmark = pytest.mark.slow
@@ -100,6 +103,38 @@ def test_a_result_of_an_earlier_job_reaches_the_next_with_its_settings(engine):
     assert engine.ended(job)["jobStatus"] == "esriJobSucceeded"
     value = engine.ask(f"{job}/results/result")["value"]
     assert value["features"][0]["geometry"]["x"] == pytest.approx(1391493.6, abs=1)
+
+
+def test_a_hosted_layer_of_an_earlier_job_reaches_the_next(engine):
+    rome = {"geometryType": "esriGeometryPoint", "spatialReference": {"wkid": 4326}}
+    rome["fields"] = [{"name": "day", "type": "esriFieldTypeDateOnly"}]
+    rome["features"] = [{"geometry": {"x": 12.5, "y": 41.9}, "attributes": {"day": "2020-02-29"}}]
+    kept = engine.submit("Layer", inputLayer=json.dumps(rome), outputName="rome")
+    assert engine.ended(kept)["jobStatus"] == "esriJobSucceeded", engine.ask(kept)
+    value = engine.ask(f"{kept}/results/result")["value"]
+    assert value["url"].endswith("/Hosted/rome/FeatureServer/0")
+    page = engine.ask(f"{value['url']}/query", where="1=1", outFields="day")
+    assert page["features"][0]["attributes"] == {"day": "2020-02-29"}
+    job = engine.submit("Layer", inputLayer=json.dumps({**value, "filter": "day = DATE '2020-02-29'"}))
+    assert engine.ended(job)["jobStatus"] == "esriJobSucceeded", engine.ask(job)
+    again = engine.ask(f"{job}/results/result")["value"]
+    assert [f["attributes"] for f in again["features"]] == [{"day": "2020-02-29"}]
+
+
+def test_the_code_of_a_notebooks_own_task_reaches_the_job(engine, tmp_path):
+    def triple(number: int) -> int:
+        return 3 * number
+
+    own = Registry()
+    task("Triple", registry=own)(triple)
+    offer(tmp_path, own.values())
+    TOYS.add(ServedTasks({}, tmp_path)["Triple"])
+    try:
+        job = engine.submit("Triple", number=14)
+        assert engine.ended(job)["jobStatus"] == "esriJobSucceeded", engine.ask(job)
+        assert engine.ask(f"{job}/results/result")["value"] == 42
+    finally:
+        TOYS.remove("Triple")
 
 
 @pytest.mark.parametrize("engine", ["dask-apart"], indirect=True, scope="module")
