@@ -313,7 +313,7 @@ def test_nothing_that_comes_over_http_is_taken_for_code(core, face, name):
     reply = face.ask(
         f"{ROOT}/ReadFile/submitJob", inputFile=f'{{"itemID": "{item}"}}', **{"task.pickle": "evil"}
     )
-    assert ("jobId" in reply) == bool(item)  # a refused name gets no item, and nothing runs
+    assert ("jobId" in reply) == bool(item), reply
     assert not list(core.store.folder.rglob("task.pickle"))
     assert not (core.store.folder / "tasks").exists()
     assert "evil" not in face.ask(ROOT)["tasks"]
