@@ -53,6 +53,8 @@ class Environment:
         def option(name: str) -> str:
             return "" if name.casefold() in own else request.option(name)
 
+        if option("returnTrueCurves"):
+            request.flag("returnTrueCurves")  # no layer has curves: both answers are the same
         context = _context(option("context"))
         out_sr = context.get("outsr") or option("env:outSR") or option("outSR")
         process_sr = context.get("processsr") or option("env:processSR") or option("processSR")
@@ -114,6 +116,7 @@ class ResultView:
         Fault : a flag is neither true nor false.
         ParameterError : the spatial reference is not understood.
         """
+        request.flag("returnTrueCurves")  # no layer has curves: both answers are the same
         out_sr = _json(request.option("outSR"), "outSR") if is_result else None
         read_reference(out_sr, "outSR")
         return cls(

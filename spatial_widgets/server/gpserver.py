@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.server import documents, routes
 from spatial_widgets.server.jobroutes import JobRoutes, find_task
+from spatial_widgets.server.layerformats import LAYER_FORMATS, refuse_layer_format
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.openapi import describe
 from spatial_widgets.server.references import References
+from spatial_widgets.server.routes import LAYER_FORMAT
 from spatial_widgets.server.uploadroutes import UploadRoutes
 from spatial_widgets.server.wire import Fault
 
@@ -28,6 +30,9 @@ __all__ = ["GPServer"]
 
 class GPServer:
     """Answers by route: the service and its tasks itself, jobs and uploads through their own routes."""
+
+    #: What may be asked for as ``f``, at one route or another.
+    formats = frozenset({"", *LAYER_FORMAT.choices})
 
     def __init__(
         self,
@@ -78,6 +83,9 @@ class GPServer:
                 403,
                 "These pages are for reading. Submit, cancel and upload with a client such as spatial_widgets.",
             )
+        chosen = request.option("f").casefold()
+        if chosen in LAYER_FORMATS and not asked.route.is_layer:
+            raise refuse_layer_format(chosen, "this is none: only results/<name> can be")
         return self._operations[asked.route.operation](asked)
 
     def _nothing(self, path: str, segments: list[str]) -> str:

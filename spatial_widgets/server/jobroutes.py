@@ -15,6 +15,7 @@ from spatial_widgets.server import documents
 from spatial_widgets.server.environment import Environment, ResultView
 from spatial_widgets.server.featureserver.naming import HOSTED, output_name
 from spatial_widgets.server.inputs import ENVIRONMENT
+from spatial_widgets.server.layerformats import LAYER_FORMATS
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.refusals import QueueFull, StoreUnwritable
 from spatial_widgets.server.registry import is_hosted
@@ -285,7 +286,11 @@ class JobRoutes:
         if found is None:
             names = ", ".join(p.name for p in known) or "none"
             raise Fault(404, f"The job {view.row.id} has no result {name[:100]!r}. Its results are: {names}.")
-        return _answer(self._answers.text(view, found, ResultView.of(asked.request), asked.request), asked)
+        shown = ResultView.of(asked.request)
+        chosen = asked.option("f").casefold()
+        if chosen in LAYER_FORMATS:
+            return self._answers.layer(view, found, shown, chosen)
+        return _answer(self._answers.text(view, found, shown, asked.request), asked)
 
     def result_file(self, asked: Asked) -> Response:
         """Return a file that a result points to."""

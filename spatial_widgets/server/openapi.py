@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from spatial_widgets import __version__
 from spatial_widgets.server.form import MULTIPART, URLENCODED
-from spatial_widgets.server.routes import FORMAT, ROUTES, Option, Route
+from spatial_widgets.server.routes import FORMAT, LAYER_FORMAT, ROUTES, Option, Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def _path(route: Route, task: Task | None = None) -> dict[str, Any]:
         document["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in variables
         ]
-    options = [FORMAT, *route.options]
+    options = [LAYER_FORMAT if route.is_layer else FORMAT, *route.options]
     if "get" in document:
         document["get"]["parameters"] = [_query(option) for option in options] + [
             _query_input(p) for p in inputs
@@ -115,7 +115,7 @@ def _query(option: Option) -> dict[str, Any]:
 
 
 def _option_schema(option: Option) -> dict[str, Any]:
-    return {"type": option.kind} | ({"enum": ["json", "pjson", "html"]} if option is FORMAT else {})
+    return {"type": option.kind} | ({"enum": list(option.choices)} if option.choices else {})
 
 
 def _query_input(parameter: ParameterInfo) -> dict[str, Any]:

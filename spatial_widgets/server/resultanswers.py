@@ -10,6 +10,7 @@ from urllib.parse import quote
 from spatial_widgets.server.featureserver.naming import layer_value
 from spatial_widgets.server.fileresults import addressed, disposition
 from spatial_widgets.server.jobfiles import layer_number
+from spatial_widgets.server.layerformats import layer_answer, refuse_layer_format
 from spatial_widgets.server.outputs import shown_as
 from spatial_widgets.server.registry import is_file
 from spatial_widgets.server.routes import ROOT
@@ -57,6 +58,22 @@ class ResultAnswers:
             return addressed(text, _results_url(view, request))
         # The value is JSON text on the disk already; it is read into objects only to be changed.
         return shown_as(text, shown, parameter.name)
+
+    def layer(self, view: JobView, parameter: ParameterInfo, shown: ResultView, chosen: str) -> Response:
+        """Return an output that is a layer in one of the formats of layers.
+
+        Raises
+        ------
+        Fault : it is no layer, or kept as one of a feature service; its file is damaged or gone.
+        """
+        result = view.results[parameter.name]
+        if layer_number(result) is not None:
+            raise refuse_layer_format(
+                chosen, f"the result {parameter.name!r} is the address of one, which answers queries with it"
+            )
+        with _damage_told(view, parameter.name):
+            text = self._store.files.read(view.row.id, result)
+        return layer_answer(shown_as(text, shown, parameter.name), chosen, shown, parameter.name)
 
     def file(self, view: JobView, address: str) -> Response:
         """Return the file at an address below the job's results, to be kept and not shown.

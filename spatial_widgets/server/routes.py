@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from spatial_widgets.server.wire import Request
 
-__all__ = ["FORMAT", "ROOT", "ROUTES", "Asked", "Option", "Route", "find"]
+__all__ = ["FORMAT", "LAYER_FORMAT", "ROOT", "ROUTES", "Asked", "Option", "Route", "find"]
 
 
 #: The path of the service.
@@ -25,6 +25,7 @@ class Option:
     meaning: str
     kind: Literal["string", "boolean", "integer"] = "string"
     required: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Route:
 
     ``path`` is below the service, ``{name}`` stands for one segment; ``operation`` names the method that
     answers. ``changes`` says that something is different afterwards; ``takes`` what else a request carries,
-    ``gives`` what comes back.
+    ``gives`` what comes back, ``is_layer`` whether that may be a layer in one of the formats of layers.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Route:
     changes: bool = False
     takes: Literal["", "inputs", "file"] = ""
     gives: Literal["json", "file"] = "json"
+    is_layer: bool = False
 
     @property
     def segments(self) -> list[str]:
@@ -50,7 +52,13 @@ class Route:
         return [segment for segment in self.path.split("/") if segment]
 
 
-FORMAT = Option("f", "json (default), pjson, or html for a page to read")
+FORMAT = Option("f", "json (default), pjson, or html for a page to read", choices=("json", "pjson", "html"))
+LAYER_FORMAT = Option(
+    "f",
+    "json (default), pjson, html; for layers and tables geojson and pbf too",
+    choices=(*FORMAT.choices, "geojson", "pbf"),
+)
+_CURVES = Option("returnTrueCurves", "true or false, which give the same: no layer has curves", "boolean")
 _RESULT_OPTIONS = (
     Option("outSR", "spatial reference of the geometries, a number or an object"),
     Option("returnZ", "false leaves Z values out", "boolean"),
@@ -61,6 +69,7 @@ _SETTINGS = (
     Option("context", "JSON object: outSR, processSR, extent (selects the features that overlap it)"),
     Option("env:outSR", "older form of context.outSR"),
     Option("env:processSR", "older form of context.processSR"),
+    _CURVES,
     Option(
         "outputName", 'keep layers as a feature service: {"serviceProperties": {"name": "…"}} or a bare name'
     ),
@@ -144,8 +153,14 @@ ROUTES: tuple[Route, ...] = (
         (Option("returnMessages", "false leaves the messages out", "boolean"),),
     ),
     Route("{task}/jobs/{jobId}/cancel", "cancel", "Cancel a job", changes=True),
-    Route("{task}/jobs/{jobId}/results", "results", "All results of a job", _RESULT_OPTIONS),
-    Route("{task}/jobs/{jobId}/results/{name}", "result", "One result of a job", _RESULT_OPTIONS),
+    Route("{task}/jobs/{jobId}/results", "results", "All results of a job", (*_RESULT_OPTIONS, _CURVES)),
+    Route(
+        "{task}/jobs/{jobId}/results/{name}",
+        "result",
+        "One result of a job",
+        (*_RESULT_OPTIONS, _CURVES),
+        is_layer=True,
+    ),
     Route(
         "{task}/jobs/{jobId}/results/{name}/{number}/{file}",
         "result_file",

@@ -553,6 +553,21 @@ def test_geojson_is_longitude_and_latitude_with_rings_to_the_left(fresh):
     assert metres["exceededTransferLimit"] is True
 
 
+@pytest.mark.parametrize(
+    ("text", "z", "coordinates"),
+    [
+        ("LINESTRING Z (0 0 5, 1 1 6)", "true", [[0, 0, 5], [1, 1, 6]]),
+        ("LINESTRING ZM (0 0 5 8, 1 1 6 9)", "true", [[0, 0, 5], [1, 1, 6]]),
+        ("LINESTRING ZM (0 0 5 8, 1 1 6 9)", "false", [[0, 0], [1, 1]]),
+        ("LINESTRING M (0 0 8, 1 1 9)", "true", [[0, 0], [1, 1]]),
+    ],
+)
+def test_geojson_has_z_where_it_is_asked_to_and_never_m(fresh, text, z, coordinates):
+    fresh.make(gpd.GeoDataFrame(geometry=[shapely.from_wkt(text), None], crs=4326))
+    document = fresh.raw(f"{HOSTED}/out/FeatureServer/0/query", f="geojson", returnZ=z, returnM="true").json()
+    assert document["features"][0]["geometry"]["coordinates"] == coordinates
+
+
 def test_pages_counts_and_ids_as_protocol_buffers(hosted):
     path = f"{HOSTED}/out/FeatureServer/0/query"
     response = hosted.raw(path, f="pbf", outFields="*", resultRecordCount=3)

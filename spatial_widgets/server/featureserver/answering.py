@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from spatial_widgets.server.featureserver.layerfile import LayerFile
     from spatial_widgets.server.featureserver.query import Query
 
-__all__ = ["Answer"]
+__all__ = ["GEOJSON", "PBF", "Answer", "geojson_page"]
 
-_PBF, _GEOJSON = "application/x-protobuf", "application/geo+json; charset=utf-8"
+PBF, GEOJSON = "application/x-protobuf", "application/geo+json; charset=utf-8"
 _WGS84 = 4326
 _EDGE_POINTS = 21
 
@@ -66,7 +66,7 @@ class Answer:
         if "ids" in query.only:
             ids = np.asarray(self._rows, np.int64) + 1
             if query.format == "pbf":
-                return Response(write_ids(layer.id_field, ids), content_type=_PBF)
+                return Response(write_ids(layer.id_field, ids), content_type=PBF)
             return _json({"objectIdFieldName": layer.id_field, "objectIds": ids.tolist()})
         if "extent" in query.only:
             told = {"extent": self._extent()}
@@ -75,7 +75,7 @@ class Answer:
 
     def _counted(self, count: int) -> Response:
         if self._query.format == "pbf":
-            return Response(write_count(count), content_type=_PBF)
+            return Response(write_count(count), content_type=PBF)
         return _json({"count": count})
 
     # ------------------------------------------------------------ pages
@@ -100,10 +100,10 @@ class Answer:
         if query.format == "pbf":
             grid = self._grid(shapes, is_own=crs is None)
             body = write_page(page, grid, id_field=layer.id_field, exceeded=exceeded)
-            return Response(body, content_type=_PBF)
+            return Response(body, content_type=PBF)
         if query.format == "geojson":
             ids = table.column(layer.id_field).to_pylist()
-            return Response(_geojson(page, ids, crs, exceeded=exceeded), content_type=_GEOJSON)
+            return Response(geojson_page(page, ids, crs, exceeded=exceeded), content_type=GEOJSON)
         page.head = {"objectIdFieldName": layer.id_field, "globalIdFieldName": "", **page.head}
         if exceeded:
             page.head["exceededTransferLimit"] = True
@@ -162,9 +162,9 @@ class Answer:
         if query.format == "pbf":
             grid = PowerGrid.over([0.0] * 4)
             body = write_page(table, grid, id_field=layer.id_field, exceeded=exceeded)
-            return Response(body, content_type=_PBF)
+            return Response(body, content_type=PBF)
         if query.format == "geojson":
-            return Response(_geojson(table, None, None, exceeded=exceeded), content_type=_GEOJSON)
+            return Response(geojson_page(table, None, None, exceeded=exceeded), content_type=GEOJSON)
         if exceeded:
             table.head["exceededTransferLimit"] = True
         return Response(b"".join(table.pieces()))
@@ -228,20 +228,21 @@ def _rounded(array: Any, digits: int, *, z: bool, m: bool) -> Any:
     return shapely.transform(array, lambda vertices: np.round(vertices, digits), include_z=z, **extra)
 
 
-def _geojson(page: FeatureSet, ids: list[int] | None, crs: pyproj.CRS | None, *, exceeded: bool) -> bytes:
+def geojson_page(page: FeatureSet, ids: list[int] | None, crs: pyproj.CRS | None, *, exceeded: bool) -> bytes:
     """Return a FeatureCollection: exterior rings counter-clockwise, as RFC 7946 has it; no M."""
     rows = rows_of(page.columns, 0, len(page))
     shapes: list[Any] = [None] * len(page)
     if page.shapes is not None:
         array = page.shapes.checked(0, len(page))
-        flat = shapely.force_3d(array, np.nan) if page.shapes.has_z else shapely.force_2d(array)
+        flat = array if page.shapes.has_z else shapely.force_2d(array)  # GEOS writes no M
         turned = shapely.orient_polygons(flat)
         shapes = [None if text is None else msgspec.Raw(text.encode()) for text in shapely.to_geojson(turned)]
-    numbers = [None] * len(page) if ids is None else ids
     features = [
-        {"type": "Feature", "id": number, "geometry": shape, "properties": row}
-        for number, shape, row in zip(numbers, shapes, rows, strict=True)
+        {"type": "Feature", "geometry": shape, "properties": row}
+        for shape, row in zip(shapes, rows, strict=True)
     ]
+    if ids is not None:
+        features = [feature | {"id": number} for feature, number in zip(features, ids, strict=True)]
     document: dict[str, Any] = {"type": "FeatureCollection", "features": features}
     if crs is not None and not crs.equals(pyproj.CRS.from_epsg(_WGS84), ignore_axis_order=True):
         name = ":".join(crs.to_authority() or ("", crs.name))

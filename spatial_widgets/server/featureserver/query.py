@@ -31,7 +31,7 @@ FORMATS = ("json", "pjson", "html", "geojson", "pbf")
 _REFUSED = (
     "outStatistics", "groupByFieldsForStatistics", "having", "time", "distance", "relationParam", "text", "fullText",
     "quantizationParameters", "returnCentroid", "datumTransformation", "uniqueIds", "returnUniqueIdsOnly",
-    "historicMoment", "aggregateIds", "lodType", "geometryCollection", "returnEnvelope", "returnTrueCurves",
+    "historicMoment", "aggregateIds", "lodType", "geometryCollection", "returnEnvelope",
     "outSpatialReference", "multipatchOption", "parameterValues", "rangeValues", "dynamicDataSource",
 )  # fmt: skip
 _OFF = {"", "false", "none", "null", "xyfootprint"}  # a refused parameter may be sent with one of these
