@@ -10,6 +10,7 @@ import fcntl
 import multiprocessing
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -137,6 +138,8 @@ def environment(ctx: Context) -> dict[str, Any]:
         "threads": os.environ.get("OMP_NUM_THREADS"),
         "token": os.environ.get("SPATIAL_WIDGETS_SERVICE_TOKEN"),
         "is_leader": os.getsid(0) == os.getpid(),
+        "processor_s": resource.getrlimit(resource.RLIMIT_CPU)[0],
+        "core_bytes": resource.getrlimit(resource.RLIMIT_CORE)[0],
     }
 
 

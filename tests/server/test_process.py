@@ -38,13 +38,19 @@ def threads():
     return os.environ.get("OMP_NUM_THREADS")
 
 
-def test_a_job_runs_in_a_session_of_its_own_with_one_thread_per_library(threads, face):
+def test_a_job_runs_in_a_session_of_its_own_with_limits_and_one_thread_per_library(threads, face):
     job = face.ended(face.submit("Environment"))
     assert job["jobStatus"] == "esriJobSucceeded"
     value = face.ask(f"/arcgis/rest/services/tasks/GPServer/Environment/jobs/{job['jobId']}/results/result")[
         "value"
     ]
-    assert value == {"threads": "1", "token": None, "is_leader": True}
+    assert value == {
+        "threads": "1",
+        "token": None,
+        "is_leader": True,
+        "processor_s": 2 * 20 + 60,  # two threads for as long as the time limit, and a minute
+        "core_bytes": 0,
+    }
     assert os.environ.get("OMP_NUM_THREADS") == threads
 
 
