@@ -188,4 +188,5 @@ TASKS = [
     ("Exit", {}),
     ("Greet", {"name": "b", "times": 100}),
     ("Chatter", {}),
+    ("WriteFiles", {}),
 ]
