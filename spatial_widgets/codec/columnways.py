@@ -7,6 +7,7 @@ JSON gives them, which falls back to the exact readers of :mod:`.fieldvalues`; a
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Way", "join_objects", "way_of"]
 
 _FLOATS = {"esriFieldTypeSingle", "esriFieldTypeDouble"}
+_HAS_ARROW = find_spec("pyarrow") is not None
 
 
 class Way(NamedTuple):
@@ -43,7 +45,7 @@ def way_of(kind: str | None) -> Way:
     if kind in INTEGERS:
         return Way(_take_integers, _join_integers, _take_typed_integers, "integers")
     if kind in _FLOATS:
-        return Way(_take_floats, np.concatenate, _take_typed_floats, "floats")
+        return Way(_take_floats, _join_floats, _take_typed_floats, "floats")
     if kind == "esriFieldTypeDate":
         return Way(_take_dates, _join_dates, _take_typed_dates, "dates")
     if kind == "esriFieldTypeTimestampOffset":
@@ -55,7 +57,27 @@ def way_of(kind: str | None) -> Way:
     return _way_of_text()
 
 
-def _without_nulls(values: list[Any], instead: Any) -> tuple[Any, Any]:
+def _without_nulls(values: list[Any], instead: int) -> tuple[Any, Any]:
+    """Return whole numbers, nulls replaced, and where they were."""
+    if _HAS_ARROW:
+        return _without_nulls_by_arrow(values, instead)
+    objects, mask = _objects_without_nulls(values, instead)
+    return objects.astype(np.int64), mask
+
+
+def _without_nulls_by_arrow(values: list[Any], instead: int) -> tuple[Any, Any]:
+    import pyarrow as pa
+
+    numbers = pa.array(values, pa.int64())
+    valid, data = numbers.buffers()
+    whole = np.frombuffer(data, np.int64, len(values))
+    if not numbers.null_count:
+        return whole, np.zeros(len(values), dtype=bool)
+    mask = np.unpackbits(np.frombuffer(valid, np.uint8), count=len(values), bitorder="little") == 0
+    return np.where(mask, np.int64(instead), whole), mask
+
+
+def _objects_without_nulls(values: list[Any], instead: Any) -> tuple[Any, Any]:
     """Return the values as an array of objects, nulls replaced, and where they were."""
     objects = np.empty(len(values), dtype=object)
     objects[:] = values
@@ -71,20 +93,19 @@ def _take_typed_integers(values: list[Any]) -> tuple[Any, Any]:
     try:
         return np.fromiter(values, np.int64, len(values)), None
     except TypeError:  # nulls
-        objects, mask = _without_nulls(values, 0)
-        return objects.astype(np.int64), mask
+        return _without_nulls(values, 0)
 
 
 def _take_integers(values: list[Any]) -> tuple[Any, Any]:
     if set(map(type, values)) <= {int, type(None)}:
         return _take_typed_integers(values)
-    objects, mask = _without_nulls(values, 0)
+    objects, mask = _objects_without_nulls(values, 0)
     whole = READERS["esriFieldTypeInteger"](objects.tolist())
     return np.fromiter(whole, np.int64, len(values)), mask
 
 
 def _join_integers(parts: list[tuple[Any, Any]]) -> Any:
-    numbers = np.concatenate([n for n, _ in parts])
+    numbers = _joined([n for n, _ in parts], np.int64)
     mask = np.zeros(len(numbers), dtype=bool)
     start = 0
     for part, nulls in parts:
@@ -94,7 +115,22 @@ def _join_integers(parts: list[tuple[Any, Any]]) -> Any:
     return pd.arrays.IntegerArray(numbers, mask)
 
 
+def _joined(parts: list[Any], dtype: Any) -> Any:
+    """Concatenate arrays of 8-byte numbers.
+
+    Not in memory of numpy's own: from 4 MB on, it asks for huge pages, and where those are scarce the kernel's
+    search for them costs several times what they save.
+    """
+    count = sum(map(len, parts))
+    numbers = np.ndarray(count, dtype, buffer=bytearray(8 * count))
+    return np.concatenate(parts, out=numbers)
+
+
 # ---------------------------------------------------------------- other numbers, and dates
+
+
+def _join_floats(parts: list[Any]) -> Any:
+    return _joined(parts, np.float64)
 
 
 def _take_typed_floats(values: list[Any]) -> Any:
@@ -114,7 +150,7 @@ def _take_typed_dates(values: list[Any]) -> Any:
     try:
         return np.fromiter(values, np.int64, len(values))
     except TypeError:  # nulls
-        return _without_nulls(values, NAT_MS)[0].astype(np.int64)
+        return _without_nulls(values, NAT_MS)[0]
 
 
 def _take_dates(values: list[Any]) -> Any:
@@ -123,7 +159,7 @@ def _take_dates(values: list[Any]) -> Any:
 
 
 def _join_dates(parts: list[Any]) -> Any:
-    stamps = np.concatenate(parts).astype("datetime64[ms]")
+    stamps = _joined(parts, np.int64).view("datetime64[ms]")
     return pd.DatetimeIndex(stamps).tz_localize("UTC").array
 
 

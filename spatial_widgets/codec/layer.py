@@ -191,8 +191,8 @@ class Layer:
         )
         self._choose_reader = reader
         self._reader: RowReader | None = None
-        #: The size of blocks that is cheapest: few for shapes, and small enough for the caches of typed records.
-        self.block_bytes = 1 << 21 if ShapeRows.can_read(self._kind) else 1 << 18
+        #: The size of blocks that is cheapest: what is made of one should fit into the caches.
+        self.block_bytes = 1 << 19
         self._geometries: list[Any] = []
         self.rows = 0
 
@@ -212,8 +212,12 @@ class Layer:
         with no_collection():
             rows, geometries = self._reader.read(block, self._columns, first=self.rows, path=self._path)
         self.rows += rows
-        self._geometries.append(geometries)
+        self._keep(geometries)
         self._options.on_progress(self._received(), self.rows)
+
+    def _keep(self, geometries: Any) -> None:
+        if geometries is not None:
+            self._geometries.append(geometries)
 
     def take_objects(self, features: list[Any]) -> None:
         """Take in all features of a document that is parsed already; its fields may be missing."""
@@ -225,7 +229,7 @@ class Layer:
         with no_collection():
             rows_read, geometries = plain_rows(features, self._kind, self._columns, path=self._path)
         self.rows += rows_read
-        self._geometries.append(geometries)
+        self._keep(geometries)
         self._options.on_progress(self._received(), self.rows)
 
     def frame(self, description: Description) -> gpd.GeoDataFrame | pd.DataFrame:
@@ -237,6 +241,8 @@ class Layer:
             )
         backend = self._options.dtype_backend
         with no_collection():
+            if self._reader is not None:
+                self._keep(self._reader.finish(self._columns, path=self._path))
             columns = {c.label: c.finish(dtype_backend=backend) for c in self._columns}
             frame = pd.DataFrame(columns, index=pd.RangeIndex(self.rows), copy=False)
             if self._options.domains:

@@ -15,6 +15,7 @@ from spatial_widgets.codec.layer import Description, Layer
 from spatial_widgets.codec.pbf_shapes import Grid, read_shapes
 from spatial_widgets.codec.pbf_values import Values
 from spatial_widgets.codec.protobuf import BYTES, FIXED64, VARINT, Wire
+from spatial_widgets.codec.rows import RowReader
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class PbfPage:
             raise CodecError(f"a text is no UTF-8: {error}", path=path) from error
 
 
-class _Rows:
+class _Rows(RowReader):
     """Reads the features of a page, all in one block; a :class:`.RowReader`."""
 
     def __init__(

@@ -54,11 +54,18 @@ class RowReader(Protocol):
         """Fill the columns; return ``(rows, geometries)``.
 
         Geometries are an object array, or for points a float array of shape ``(rows, 2)`` without nulls,
-        to be made at the end; None for a table.
+        to be made at the end; None for a table. A reader may keep rows back, values and geometries, and
+        return None; it hands them over, in their order, with those of a later block or in :meth:`finish`.
         """
 
+    def finish(self, columns: Sequence[Column], *, path: str) -> Any:
+        """Fill the columns with what was kept back; return its geometries, None if there are none."""
+        del columns, path  # most keep nothing back
+        none: Any = None
+        return none
 
-class PlainRows:
+
+class PlainRows(RowReader):
     """Reads any features, the exact way."""
 
     def __init__(self, kind: GeometryKind) -> None:

@@ -126,9 +126,16 @@ def _from_ragged(kinds: tuple[Any, Any], coords: Floats, *counts: Counts) -> Geo
         for count in reversed(counts):
             wanted.insert(0, np.repeat(wanted[0], count))
         some = [count[of] for count, of in zip(levels, wanted[1:], strict=False)]
-        vertices = np.compress(wanted[0], coords, axis=0)  # five times as fast as coords[wanted[0]]
-        features[chosen] = shapely.from_ragged_array(kind, vertices, _offsets(some))
+        features[chosen] = shapely.from_ragged_array(kind, _vertices(coords, wanted[0]), _offsets(some))
     return features
+
+
+def _vertices(coords: Floats, wanted: Any) -> Floats:
+    """Return ``coords[wanted]``; a row that numpy takes for one value is picked five times as fast."""
+    width = coords.shape[1]
+    rows = np.ascontiguousarray(coords).view(f"V{coords.itemsize * width}").ravel()
+    picked: Floats = rows[wanted].view(np.float64).reshape(-1, width)
+    return picked
 
 
 def _in_order(coords: Floats, sizes: Counts, order: Counts) -> Floats:

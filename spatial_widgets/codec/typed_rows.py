@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from spatial_widgets.codec.fieldvalues import INTEGERS
-from spatial_widgets.codec.rows import PlainRows
+from spatial_widgets.codec.rows import PlainRows, RowReader
 from spatial_widgets.codec.shapes import KEEPS_M, build_points, warn_of_lost_measures
 from spatial_widgets.codec.spatialref import is_same_reference
 
@@ -26,7 +26,7 @@ _UNNAMEABLE = re.compile(r'["\\\\\x00-\x1f\ud800-\udfff]')  # in the name of a t
 _PYTHON_TYPES = {"esriFieldTypeSingle": float, "esriFieldTypeDouble": float, "esriFieldTypeDate": int}
 
 
-class TypedRows:
+class TypedRows(RowReader):
     """Reads features whose attributes are of the types that their fields announce; any others the exact way.
 
     Points without nulls come as numbers, shape ``(rows, 2)``: cheaper to keep than geometries.
@@ -54,7 +54,8 @@ class TypedRows:
         fields: list[tuple[str, Any, Any]] = [("attributes", attributes | None, None)]
         if kind.name is not None:
             ordinates = ["x", "y", *("z" * kind.z), *("m" * kind.m)]
-            members: list[tuple[str, Any, Any]] = [(o, float | None, None) for o in ordinates]
+            # Without x it is no point, but an empty object; what that means the exact reader knows.
+            members: list[Any] = [("x", float | None), *((o, float | None, None) for o in ordinates[1:])]
             if kind.reference is not None:
                 members.append(("spatialReference", msgspec.Raw, msgspec.Raw()))
             point = msgspec.defstruct("Point", members, gc=False, forbid_unknown_fields=True)
