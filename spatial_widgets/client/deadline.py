@@ -73,7 +73,8 @@ class Budget:
     def __str__(self) -> str:
         allowed = self._total_s if self._total_s is not None else self._exchange_s
         if allowed is not None:
-            return f"{allowed:.3g} s"  # what is left of another budget may be 0.49998
+            # What is left of another budget may be 0.599 of 0.6.
+            return f"{allowed:.2g} s" if allowed < 10 else f"{allowed:.0f} s"
         return f"{SILENCE_S:g} s of silence" + (f" and {self.answer_s:g} s in all" if self.answer_s else "")
 
 

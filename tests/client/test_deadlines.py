@@ -251,5 +251,11 @@ def test_a_budget_says_what_it_allows():
     budget = Budget(clock, 2.0, 30.0)
     clock.time += 5
     assert (str(budget), budget.left_s, budget.is_spent) == ("2 s", 0.0, True)
+    assert [str(Budget(clock, s)) for s in (0.599, 2.5, 29.9996, 150.0)] == [
+        "0.6 s",
+        "2.5 s",
+        "30 s",
+        "150 s",
+    ]
     with pytest.raises(errors.TransportTimeout, match="no time was left"):
         GPSession("https://gp.test/x", clock=clock).get_json("http://gp.test/x", deadline_s=0.0)
