@@ -17,7 +17,8 @@ def seeds():
     given = os.environ.get("SPATIAL_WIDGETS_CHAOS_SEED")
     if given:
         return [int(each) for each in given.split(",")]
-    fresh = random.SystemRandom()
+    # Processes that share the tests must find the same ones; without any such, it is the system's own chance.
+    fresh = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
     return [fresh.randrange(10**6) for _ in range(int(os.environ.get("SPATIAL_WIDGETS_CHAOS_SEEDS", "1")))]
 
 
