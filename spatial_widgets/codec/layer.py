@@ -191,8 +191,8 @@ class Layer:
         )
         self._choose_reader = reader
         self._reader: RowReader | None = None
-        #: The size of blocks that is cheapest: what is made of one should fit into the caches.
-        self.block_bytes = 1 << 19
+        #: Large enough to be cheap, small enough for the caches; larger blocks of typed records hold too much memory.
+        self.block_bytes = 1 << 19 if ShapeRows.can_read(self._kind) else 1 << 18
         self._geometries: list[Any] = []
         self.rows = 0
 
