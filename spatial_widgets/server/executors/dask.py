@@ -326,5 +326,7 @@ def _own_cluster(workers: int | None) -> Any:
             processes=True,
             memory_limit=0,
             dashboard_address=None,
+            # The scheduler serves its health all the same, and would ask for the port that every cluster asks for.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.ERROR,
         )

@@ -32,7 +32,12 @@ ENGINES = ["process", "spawn", "dask", "dask-apart", "inline"]
 def cluster():
     """Somebody's cluster, with all settings as they come."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0, silence_logs=50
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address=None,
+        memory_limit=0,
+        silence_logs=50,
+        scheduler_kwargs={"dashboard_address": ":0"},  # another test may have a cluster at this moment
     ) as made:
         yield made
 

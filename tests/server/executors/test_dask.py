@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
+import warnings
 
 import pytest
 from faces import ROOT, child_of, family, gone
@@ -119,6 +122,18 @@ def test_without_an_address_the_service_has_a_cluster_of_its_own_and_leaves_noth
     face.service.stop()
     gone(members, 1.0)
     assert "Greet" in start(executor="dask").ask(ROOT)["tasks"]
+
+
+@pytest.mark.slow
+def test_an_own_cluster_takes_no_port_that_another_may_have(tmp_path):
+    """Dask's own choice is the same port for all, and a warning for whoever comes second."""
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # somebody has it already: as good
+            taken.bind(("", 8787))
+            taken.listen()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            DaskExecutor(workers=1).close()
 
 
 @pytest.mark.slow

@@ -55,6 +55,8 @@ class Cluster:
             "--port",
             str(self.port),
             "--no-dashboard",
+            "--dashboard-address",
+            ":0",
         )
 
     def start_worker(self):
