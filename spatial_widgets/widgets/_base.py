@@ -26,7 +26,7 @@ def static_text(name: str) -> str:
 def module_text(name: str) -> str:
     """Return a front-end module as one text with the neighbours that it imports, each in a scope of its own.
 
-    A module that is handed to the browser as text has no address, so that ``./job.js`` would lead nowhere.
+    A module that is handed to the browser as text has no address, so that ``./status.js`` would lead nowhere.
     """
     scopes: dict[str, str] = {}
 

@@ -13,7 +13,7 @@ from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.widgets import view
-from spatial_widgets.widgets._base import LiveWidget, static_text
+from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
 from spatial_widgets.widgets.loading import Loading
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class JobWidget(LiveWidget):
     >>> w.observe(lambda c: print(c.new), "job_status")   # doctest: +SKIP
     """
 
-    _esm = static_text("job.js")
+    _esm = module_text("job.js")
     _css = static_text("job.css")
 
     job_id = t.Unicode("", read_only=True).tag(sync=True)

@@ -1,6 +1,6 @@
 """What is shown of a job, as plain values: no widget, no HTTP, no clock.
 
-``static/job.js`` holds the same table of badges for the browser; a test keeps the two equal.
+``static/status.js`` holds the same table of badges for the browser; a test keeps the two equal.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
-// The pure parts of job.js. Run with: node --test tests/widgets/
+// The pure parts of a job's view. Run with: node --test tests/widgets/
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import view, { BADGES, LOST, Log, badge, contactShown, elapsed, loadingShown, sentence } from "../../spatial_widgets/widgets/static/job.js";
+import view from "../../spatial_widgets/widgets/static/job.js";
+import { loadingShown } from "../../spatial_widgets/widgets/static/loading.js";
+import { Log } from "../../spatial_widgets/widgets/static/log.js";
+import { sentence } from "../../spatial_widgets/widgets/static/results.js";
+import { BADGES, LOST, badge, contactShown, elapsed } from "../../spatial_widgets/widgets/static/status.js";
 
 test("every documented status has a badge, and six are final", () => {
   assert.equal(Object.keys(BADGES).length, 12);

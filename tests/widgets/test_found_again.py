@@ -14,7 +14,7 @@ from spatial_widgets.client import Poller
 from spatial_widgets.client.policy import ContactPolicy
 from spatial_widgets.widgets import view
 
-JS = (Path(view.__file__).parent / "static" / "job.js").read_text()
+JS = (Path(view.__file__).parent / "static" / "status.js").read_text()
 QUICK = ContactPolicy(failures=2, silence_s=0.02, first_s=0.01, max_s=0.02, lost_s=0.05, lost_max_s=0.1)
 
 

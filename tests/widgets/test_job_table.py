@@ -460,7 +460,7 @@ def test_a_module_is_one_text_without_imports_and_each_neighbour_is_there_once()
     assert len(re.findall(r"^export ", text, flags=re.MULTILINE)) == 1
     assert text.count("export const BADGES") == 0
     assert text.count("const BADGES = {") == 1
-    assert module_text("job.js") == static_text("job.js")
+    assert module_text("status.js") == static_text("status.js")
 
 
 def test_the_browser_reads_exactly_what_a_row_has():

@@ -13,9 +13,10 @@ from spatial_widgets import errors
 from spatial_widgets.client.policy import ContactPolicy
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.widgets import view
+from spatial_widgets.widgets._base import module_text
 
 STATIC = Path(view.__file__).parent / "static"
-JS = (STATIC / "job.js").read_text()
+JS = module_text("job.js")
 
 
 def ready(widget, timeout_s=10):

@@ -1,6 +1,6 @@
 // @ts-check
 // What a table of jobs shows, without a page: merging, sorting, filtering, grouping, and which rows are in sight.
-import { BADGES, badge } from "./job.js";
+import { BADGES, badge } from "./status.js";
 
 export const COLUMNS = [
   { name: "task", label: "Task" },

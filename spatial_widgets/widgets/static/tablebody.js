@@ -1,6 +1,6 @@
 // @ts-check
 // The rows of a table of jobs that are in the page: those in sight, those that are open, and gaps between them.
-import { make } from "./job.js";
+import { make } from "./dom.js";
 import { COLUMNS } from "./rows.js";
 import { Details, fillRow, makeRow, tick } from "./tablerow.js";
 

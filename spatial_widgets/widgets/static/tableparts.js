@@ -1,6 +1,6 @@
 // @ts-check
 // What stands around the rows of a table of jobs, as elements.
-import { make } from "./job.js";
+import { make } from "./dom.js";
 import { COLUMNS } from "./rows.js";
 import { keepKeys } from "./tablerow.js";
 

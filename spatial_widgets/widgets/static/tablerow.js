@@ -1,6 +1,7 @@
 // @ts-check
 // One row of a table of jobs, as elements: made once, then filled again and again; and what opens below it.
-import { badge, elapsed, make } from "./job.js";
+import { make } from "./dom.js";
+import { badge, elapsed } from "./status.js";
 import { age, canCancel } from "./rows.js";
 
 const CONTROLS = [

@@ -1,7 +1,7 @@
 // @ts-check
 // One view of many jobs: only what is in sight is in the page. Reads the model, never writes it; whatever a server
 // said goes in as text.
-import { make } from "./job.js";
+import { make } from "./dom.js";
 import { canCancel, inSight, layOut, list, topOf, words } from "./rows.js";
 import { Body } from "./tablebody.js";
 import { build } from "./tableparts.js";

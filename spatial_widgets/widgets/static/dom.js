@@ -1,0 +1,21 @@
+// @ts-check
+// The making of elements. Whatever a server said goes in as text.
+
+/** @param {string} tag @param {string} name its classes @param {Record<string, string>} attributes @param {string | null} text */
+export function make(tag, name, attributes = {}, text = null) {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  if (text !== null) node.textContent = text;
+  return node;
+}
+
+/** A button of ours: a real one, so that keyboards and screen readers know it. */
+export function button(text, name = "") {
+  return make("button", `sw-button ${name}`.trim(), { type: "button" }, text);
+}
+
+/** Set a text where it is another one: a live region speaks each time its text is set. */
+export function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

@@ -1,0 +1,61 @@
+// @ts-check
+// The line at the top: the badge, what job it is, how long it took, and what can be done with it.
+import { button, make, put } from "./dom.js";
+import { badge, contactShown, elapsed } from "./status.js";
+import { TEXTS } from "./texts.js";
+
+const COPIED_MS = 1500;
+
+/** A part of a view, see parts.js. */
+export function head({ model, shared, view }) {
+  const node = make("div", "sw-head");
+  const pill = make("span", "sw-badge", { role: "status", "aria-live": "polite" });
+  const lost = make("span", "sw-lost"); // what it means is in the note, which is read aloud
+  const clock = make("span", "sw-clock", { "aria-hidden": "true" });
+  const cancel = button(TEXTS.cancel);
+  const copy = button(TEXTS.copyUrl, "sw-quiet");
+  node.append(pill, lost, make("span", "sw-title", {}, model.get("task_name")), clock, make("span", "sw-gap"), cancel, copy);
+
+  const tick = () => {
+    const { final } = badge(model.get("job_status"));
+    if (model.get("ended_at") === null && !contactShown(model.get("lost"), shared.live, final).moves) return;
+    const now = model.get("ended_at") ?? Date.now() / 1000 - shared.skew;
+    put(clock, elapsed(now - model.get("started_at")));
+  };
+
+  cancel.addEventListener("click", () => view.command(cancel, TEXTS.cancelSent, "cancel", "cancel"));
+  copy.addEventListener("click", async () => {
+    const url = model.get("job_url");
+    try {
+      await navigator.clipboard.writeText(url);
+      copy.textContent = TEXTS.copied;
+    } catch {
+      view.say(TEXTS.url(url)); // no clipboard here: show it, to be selected by hand
+    }
+    setTimeout(() => (copy.textContent = TEXTS.copyUrl), COPIED_MS);
+  });
+
+  return {
+    node,
+    traits: ["job_status", "ended_at", "lost"],
+    draw() {
+      const { text, tone, final } = badge(model.get("job_status"));
+      put(pill, text);
+      lost.textContent = contactShown(model.get("lost"), shared.live, final).mark;
+      const over = final || model.get("ended_at") !== null;
+      if (over && view.isSent(cancel)) view.answered(cancel);
+      cancel.hidden = over;
+      cancel.disabled = tone === "stopping" || view.isSent(cancel) || !shared.live;
+      tick();
+    },
+    tick,
+    messages: {
+      "cancel-ack": () => view.answered(cancel, false),
+      "cancel-done": ({ problem }) => {
+        view.answered(cancel);
+        cancel.textContent = TEXTS.cancel;
+        view.say(problem);
+      },
+    },
+  };
+}

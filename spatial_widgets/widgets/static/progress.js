@@ -1,0 +1,30 @@
+// @ts-check
+// The bar, and the service's words beside it.
+import { make, put } from "./dom.js";
+import { badge, contactShown } from "./status.js";
+import { TEXTS } from "./texts.js";
+
+/** A part of a view, see parts.js. */
+export function progress({ model, shared }) {
+  const node = make("div", "sw-progress");
+  const bar = make("div", "sw-bar", { role: "progressbar", "aria-label": TEXTS.progress, "aria-valuemin": "0", "aria-valuemax": "100" });
+  const fill = make("div", "sw-fill");
+  const step = make("div", "sw-step");
+  bar.append(fill);
+  node.append(bar, step);
+  return {
+    node,
+    traits: ["progress", "progress_text", "job_status", "lost"],
+    draw() {
+      const percent = model.get("progress");
+      const { tone, final } = badge(model.get("job_status"));
+      const { moves } = contactShown(model.get("lost"), shared.live, final);
+      bar.hidden = percent === null && (tone !== "running" || !moves);
+      bar.classList.toggle("sw-unknown", percent === null);
+      if (percent === null) bar.removeAttribute("aria-valuenow");
+      else bar.setAttribute("aria-valuenow", String(Math.round(percent)));
+      fill.style.width = percent === null ? "" : `${percent}%`;
+      put(step, model.get("progress_text"));
+    },
+  };
+}
