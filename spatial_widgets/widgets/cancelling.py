@@ -14,6 +14,7 @@ from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.protocol.urls import origin
+from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Cancelling"]
 
-_ASKED, _AGAIN, _ENDED, _FAILED = "asked", "asked again once it has started", "had ended", "failed"
+_ASKED, _AGAIN, _ENDED, _FAILED = (
+    say(f"table.cancel.kind.{kind}") for kind in ("asked", "again", "ended", "failed")
+)
 _LOOK_S = 0.5  # an interrupt comes through between two looks
 
 
@@ -40,10 +43,10 @@ class Cancelling:
         """Begin. ``tell(job, note)`` is called for each job with what to say on its row, ``told`` with the sum of it."""
         if not self._jobs:
             self._over.set()
-            told("No job to cancel: none is running.")
+            told(say("table.cancel.none"))
         for job in self._jobs:
             if not job.done():
-                tell(job, "Cancel sent…")
+                tell(job, say("table.cancel.sent"))
             work = functools.partial(self._cancel, job, tell, told)
             Poller.shared().submit(Errand(work, origin=origin(job.url)))
 
@@ -56,10 +59,10 @@ class Cancelling:
                 status = job.cancel().status
                 was_quicker = status.is_terminal and status is not JobStatus.CANCELLED
                 kind = _ENDED if was_quicker else _AGAIN if job.cancel_pending else _ASKED
-                note = "Cancel is sent again once the job has started." if kind == _AGAIN else ""
+                note = say("table.cancel.again") if kind == _AGAIN else ""
         except SpatialWidgetsError as error:
             outcome = str(error)
-            note = f"Cancel failed, the job goes on. {error}"
+            note = say("table.cancel.failed", reason=error)
         finally:
             with self._lock:
                 self._outcomes[job] = outcome or kind
@@ -73,8 +76,8 @@ class Cancelling:
     @property
     def sentence(self) -> str:
         """What became of all of it, in a line."""
-        kinds = ", ".join(f"{number:,} {kind}" for kind, number in self._kinds.items())
-        return f"Cancel of {len(self._jobs):,} {'job' if len(self._jobs) == 1 else 'jobs'}: {kinds}."
+        kinds = (say("table.cancel.kind", n=f"{n:,}", kind=kind) for kind, n in self._kinds.items())
+        return say("table.cancel.sum", jobs=count("job", len(self._jobs)), outcomes=", ".join(kinds))
 
     def frame(self, *, wait: bool) -> pd.DataFrame:
         """Return the outcomes, once all are there if ``wait``."""

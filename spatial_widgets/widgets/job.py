@@ -15,6 +15,7 @@ from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.widgets import view
 from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
 from spatial_widgets.widgets.loading import Loading
+from spatial_widgets.widgets.phrases import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -279,7 +280,7 @@ class JobWidget(LiveWidget):
             self.job.cancel()
             problem = ""
         except SpatialWidgetsError as error:
-            problem = f"The cancel failed. {error}"
+            problem = say("job.cancel.failed", reason=error)
         self.send({"kind": "cancel-done", "problem": problem})
 
     # ------------------------------------------------------------ saved pages

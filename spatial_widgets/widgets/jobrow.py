@@ -11,6 +11,7 @@ import pandas as pd
 
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.widgets import view
+from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +24,6 @@ __all__ = ["AS_LAST_SEEN", "JobRow", "frame", "html_text", "plain_text", "read",
 
 AS_LAST_SEEN = "as last seen"
 _LOST = "lost contact"
-_EMPTY = "No jobs yet: table.add(job) shows one here."
 _LONGEST = 300
 _HTML_ROWS = 200
 _TEXT_ROWS = 20
@@ -103,7 +103,7 @@ def read(
     if lost is not None:
         note = note or _short(str(lost))
     elif watch is not None and watch.failure is not None and not status.is_terminal:
-        note = note or "No answer from the service, still trying."
+        note = note or say("table.failing")
     said = info.errors or [m.description for m in info.messages if m.description.strip()]
     submitted, ended = _times(job, past, is_over=bool(lost) or status.is_terminal)
     return JobRow(
@@ -136,10 +136,10 @@ def _times(job: Job, past: RecentJob | None, *, is_over: bool) -> tuple[float | 
 
 def _word(status: JobStatus, hold: str) -> str:
     if hold:
-        return "lost" if hold == _LOST else hold
+        return say("table.word.lost") if hold == _LOST else say(f"table.hold.{hold}")
     if not status.is_known:
         return status.value
-    return "running" if status is JobStatus.EXECUTING else status.label.lower()
+    return say("table.word.running") if status is JobStatus.EXECUTING else status.label.lower()
 
 
 def _short(text: str) -> str:
@@ -161,9 +161,9 @@ def summary(rows: Iterable[JobRow]) -> str:
     def place(word: str) -> tuple[bool, int, str]:
         status = JobStatus.parse(first[word])
         course = _ORDER.index(status if status in _ORDER else JobStatus.EXECUTING)
-        return word in {"lost", AS_LAST_SEEN}, course, word
+        return word in {say("table.word.lost"), say(f"table.hold.{AS_LAST_SEEN}")}, course, word
 
-    return ", ".join(f"{counts[word]:,} {word}" for word in sorted(counts, key=place)) or _EMPTY
+    return ", ".join(f"{counts[word]:,} {word}" for word in sorted(counts, key=place)) or say("table.none")
 
 
 def frame(rows: Sequence[JobRow], now: float) -> pd.DataFrame:
@@ -187,36 +187,43 @@ def frame(rows: Sequence[JobRow], now: float) -> pd.DataFrame:
 def plain_text(rows: Sequence[JobRow]) -> str:
     """Return the table as ``text/plain``. Nothing in it ticks: it changes only when a job does."""
     shown, left = _most_telling(rows, _TEXT_ROWS)
-    lines = [f"JobTable of {_jobs(len(rows))}: {summary(rows)}" if rows else f"JobTable. {_EMPTY}"]
-    lines += [f"  {row.task} job {row.id}: {_told(row)}" for row in shown]
-    return "\n".join([*lines, *([f"  … and {left:,} more"] if left else [])])
+    lines = [
+        say("table.title", jobs=count("job", len(rows)), summary=summary(rows))
+        if rows
+        else say("table.title.empty", summary=summary(rows))
+    ]
+    lines += [f"  {_told(row)}" for row in shown]
+    return "\n".join([*lines, *(["  " + say("table.more", n=f"{left:,}")] if left else [])])
 
 
 def html_text(rows: Sequence[JobRow]) -> str:
     """Return the table as ``text/html`` that reads well without script, style or theme."""
     e = html.escape
     shown, left = _most_telling(rows, _HTML_ROWS)
-    head = f"<p>{e(f'{_jobs(len(rows))}: ' if rows else '')}{e(summary(rows))}</p>"
     if not rows:
-        return f"<div>{head}</div>"
-    names = "".join(f"<th>{name}</th>" for name in ("Task", "Status", "Last message", "Job"))
+        return f"<div><p>{e(summary(rows))}</p></div>"
+    head = f"<p>{e(say('table.summary', jobs=count('job', len(rows)), summary=summary(rows)))}</p>"
+    columns = ("task", "status", "message", "job")
+    names = "".join(f"<th>{e(say(f'table.column.{column}'))}</th>" for column in columns)
     body = "".join(
-        f"<tr><td>{e(row.task)}</td><td>{view.pill(JobStatus.parse(row.status))} {e(row.hold)} "
+        f"<tr><td>{e(row.task)}</td><td>{view.pill(JobStatus.parse(row.status))} {e(say(f'table.hold.{row.hold}') if row.hold else '')} "
         f"<code>{e(row.status)}</code></td><td>{e(row.note or row.message)}</td><td>{e(row.id)}</td></tr>"
         for row in shown
     )
-    more = f"<p>… and {left:,} more</p>" if left else ""
+    more = f"<p>{e(say('table.more', n=f'{left:,}'))}</p>" if left else ""
     return f"<div>{head}<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>{more}</div>"
 
 
 def _told(row: JobRow) -> str:
     text = row.note or row.message
-    word = view.badge(JobStatus.parse(row.status))[0]
-    return f"{word}{f', {row.hold}' if row.hold else ''} ({row.status}){f': {text}' if text else ''}"
-
-
-def _jobs(number: int) -> str:
-    return f"{number:,} {'job' if number == 1 else 'jobs'}"
+    status = view.badge(JobStatus.parse(row.status))[0]
+    known = {"task": row.task, "id": row.id, "status": status, "word": row.status}
+    told = (
+        say("table.told.hold", **known, hold=say(f"table.hold.{row.hold}"))
+        if row.hold
+        else say("table.told", **known)
+    )
+    return say("table.told.text", told=told, text=text) if text else told
 
 
 def _most_telling(rows: Sequence[JobRow], most: int) -> tuple[Sequence[JobRow], int]:

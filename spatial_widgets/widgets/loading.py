@@ -9,6 +9,7 @@ from spatial_widgets.client import Poller
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets import view
+from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ __all__ = ["Loading", "figures"]
 
 _PAUSE_S = 0.25  # between two updates: with the end's own, at most five in any second
 _RUNNING, _STOPPED, _DONE = "running", "stopped", "done"
-_STOPPED_TEXT = "Loading was stopped; w.result() loads it"
 
 
 class LoadingStoppedError(Exception):
@@ -49,7 +49,7 @@ class Loading:
         self._lock = threading.Lock()
         self._state = _RUNNING
         self._name = ""
-        self._text = "Loading the results…"
+        self._text = say("loading.begin")
         self._told_at = job.session.clock.now()
         self._is_due = False  # an update waits for its time
 
@@ -74,7 +74,7 @@ class Loading:
 
     def stop(self) -> None:
         """End it now, from any thread; nothing happens after its end."""
-        if self._end(_STOPPED, _STOPPED_TEXT):
+        if self._end(_STOPPED, say("loading.stopped")):
             # The thread itself notices at the next block; whoever asks meanwhile does not wait for that.
             self._job.results.abandon(self._name)
 
@@ -85,14 +85,14 @@ class Loading:
         except LoadingStoppedError:
             return
         except Exception as error:  # noqa: BLE001 -- shown; a view that says "loading" for ever would lie
-            self.problem = f"The job succeeded, but the names of its results could not be read. {error}\nw.result() asks again."
+            self.problem = f"{say('result.names.failed', reason=error)}\n{say('result.names.again')}"
         self._end(_DONE, "")
 
     def _load_all(self) -> None:
         names = list(self._job.results)
         for number, name in enumerate(names, 1):
             self._name = name
-            self._tell(f"Loading {name}…")
+            self._tell(say("loading.name", name=name))
             try:
                 value = self._job.results.load(name, on_progress=self._on_progress)
                 self.summaries.append(view.summarize(name, value))
@@ -106,7 +106,7 @@ class Loading:
                     return
 
     def _on_progress(self, received: int, rows: int) -> None:
-        self._tell(f"Loading {self._name}: {figures(received, rows)}")
+        self._tell(say("loading.figures", name=self._name, figures=figures(received, rows)))
 
     def _tell(self, text: str) -> None:
         """Have a text shown, now or when the last one has stood long enough; raises after a stop."""
@@ -139,5 +139,9 @@ class Loading:
 
 def figures(received: int, rows: int) -> str:
     """Return bytes and rows as people read them, such as ``12.3 MB, 45,000 rows``."""
-    size = f"{received / 1e6:,.1f} MB" if received >= 1e6 else f"{received / 1e3:.0f} kB"
-    return f"{size}, {rows:,} {'row' if rows == 1 else 'rows'}"
+    size = (
+        say("loading.mb", n=f"{received / 1e6:,.1f}")
+        if received >= 1e6
+        else say("loading.kb", n=f"{received / 1e3:.0f}")
+    )
+    return say("loading.size", size=size, rows=count("row", rows))

@@ -19,6 +19,7 @@ from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
 from spatial_widgets.widgets.cancelling import Cancelling
 from spatial_widgets.widgets.entry import Entries, Entry, jobs_of
 from spatial_widgets.widgets.feed import Feed
+from spatial_widgets.widgets.phrases import say
 from spatial_widgets.widgets.recent import recent_jobs
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ class JobTable(LiveWidget):
             self.add(resubmit())
             note = ""
         except Exception as error:  # noqa: BLE001 -- told on the row
-            note = f"It was not submitted again. {error}"
+            note = say("table.retry.failed", reason=error)
         Poller.shared().call(functools.partial(self._tell, entry, note))
 
     # ------------------------------------------------------------ display

@@ -23,6 +23,7 @@ from spatial_widgets.errors import (
     WaitTimeout,
 )
 from spatial_widgets.protocol import JobStatus
+from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,12 +76,12 @@ _COLOURS = {
 _LAST_MESSAGES = 20
 
 #: Stands beside the badge, which goes on to tell the last status that is known.
-LOST = "Lost contact"
+LOST = say("job.lost")
 
 
 def badge(status: JobStatus) -> tuple[str, str]:
     """Return ``(text, tone)``; an unknown status shows its raw word as a running job."""
-    return (status.label if status.is_known else status.value), TONES.get(status, "running")
+    return (say(f"status.{status.value}") if status.is_known else status.value), TONES.get(status, "running")
 
 
 def pill(status: JobStatus) -> str:
@@ -116,14 +117,10 @@ class Summary:
     def sentence(self) -> str:
         """The line itself."""
         if self.rows is None:
-            return f"{self.name}: {self.text or self.kind}"
-        crs = f", {self.crs}" if self.crs else ""
-        size = f"{_count(self.rows, 'row')} \u00d7 {_count(len(self.columns), 'column')}"
-        return f"{self.name}: {self.kind}, {size}{crs}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+            return say("result.value", name=self.name, text=self.text or self.kind)
+        size = {"rows": count("row", self.rows), "columns": count("column", len(self.columns))}
+        text = "result.frame.crs" if self.crs else "result.frame"
+        return say(text, name=self.name, kind=self.kind, crs=self.crs, **size)
 
 
 def summarize(name: str, value: Any) -> Summary:
@@ -138,16 +135,16 @@ def summarize(name: str, value: Any) -> Summary:
                 if authority
                 else str(value.crs.name)
                 if value.crs is not None
-                else "no CRS"
+                else say("result.no_crs")
             )
         kind = "GeoDataFrame" if is_spatial else "DataFrame"
         return Summary(name, kind, len(value), tuple(str(c) for c in value.columns), crs)
     if value is None:
-        return Summary(name, "None", text="not produced")
+        return Summary(name, "None", text=say("result.nothing"))
     if isinstance(value, ResultFile):
         return Summary(name, "file", text=value.url)
     if isinstance(value, list):
-        return Summary(name, "list", text=f"a list of {len(value)}")
+        return Summary(name, "list", text=say("result.list", n=f"{len(value):,}"))
     shown = str(value)
     return Summary(name, type(value).__name__, text=shown if len(shown) <= 200 else shown[:197] + "…")
 
@@ -170,13 +167,13 @@ def error_text(job: Job, watch: Watch | None) -> str:
 def _lost_text(job: Job, watch: Watch) -> str:
     since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(job.info.received_at))
     every_s = watch.schedule.every_s
-    trying = "trying again now" if every_s is None else f"still trying every {every_s:g} s"
+    trying = say("lost.trying.now") if every_s is None else say("lost.trying.every", seconds=f"{every_s:g}")
     lines = [
-        f"{LOST} to the service: no good answer since {since}, {trying}.",
-        f"The job may still run. Job.from_url({job.url!r}, auth=…) attaches to it again, in any session.",
+        say("lost.since", since=since, trying=trying),
+        say("lost.attach", url=repr(job.url)),
     ]
     if watch.failure is not None:
-        lines.append(f"The last failure: {watch.failure}")
+        lines.append(say("lost.last", failure=watch.failure))
     return "\n".join(lines)
 
 
@@ -185,8 +182,8 @@ def contact_text(watch: Watch | None) -> str:
     if watch is None or watch.failure is None or watch.error is not None:
         return ""
     if not watch.schedule.failures:
-        return f"The service refused a question about the job; it is asked once more. {watch.failure}"
-    return f"No answer from the service ({watch.schedule.failures} in a row), still trying. {watch.failure}"
+        return say("contact.refused", failure=watch.failure)
+    return say("contact.failing", failures=watch.schedule.failures, failure=watch.failure)
 
 
 def result_problem(error: Exception, name: str, others: Sequence[str]) -> str:
@@ -197,12 +194,10 @@ def result_problem(error: Exception, name: str, others: Sequence[str]) -> str:
             str(error).replace("job.result(", "w.result(").replace("Job.from_url(", "JobWidget.from_url(")
         )
     else:
-        reason = (
-            f"{type(error).__name__}: {error}\nw.result({name!r}) asks again, and shows where it went wrong."
-        )
-    lines = [f"The job succeeded, but its result {name!r} could not be loaded.", reason]
+        reason = f"{type(error).__name__}: {error}\n{say('result.again', name=repr(name))}"
+    lines = [say("result.failed", name=repr(name)), reason]
     if others:
-        lines.append(f"Not asked for after that: {', '.join(map(repr, others))}.")
+        lines.append(say("result.not_asked", names=", ".join(map(repr, others))))
     return "\n".join(lines)
 
 
@@ -235,8 +230,13 @@ def plain_text(
     job: Job, summaries: Sequence[Summary], error: str, loading: str = "", *, is_lost: bool = False
 ) -> str:
     """Return the state of a job as ``text/plain``."""
-    lost = f", {LOST.lower()}" if is_lost else ""
-    lines = [f"{job.task.name} job {job.job_id}: {badge(job.status)[0]} ({job.status.value}){lost}"]
+    known = {
+        "task": job.task.name,
+        "id": job.job_id,
+        "status": badge(job.status)[0],
+        "word": job.status.value,
+    }
+    lines = [say("job.line.lost" if is_lost else "job.line", **known)]
     lines += [f"  {s.sentence}" for s in summaries]
     if loading:
         lines.append(f"  {loading}")
@@ -253,7 +253,9 @@ def html_text(
     status = f"{pill(job.status)} <code>{e(job.status.value)}</code>"
     if is_lost:
         status += f" <strong>{LOST}</strong>"
-    parts = [f"<div><strong>{e(job.task.name)}</strong> {status} <small>job {e(job.job_id)}</small>"]
+    parts = [
+        f"<div><strong>{e(job.task.name)}</strong> {status} <small>{e(say('job.id', id=job.job_id))}</small>"
+    ]
     if error:
         parts.append(f"<p>{'<br>'.join(e(line) for line in error.splitlines())}</p>")
     if summaries:
@@ -264,7 +266,10 @@ def html_text(
     if messages:
         tail = messages[-_LAST_MESSAGES:]
         lines = "\n".join(
-            e(f"{m.level}: {m.description}" if m.level != "informative" else m.description) for m in tail
+            e(say(f"log.{m.level}") + m.description if m.level != "informative" else m.description)
+            for m in tail
         )
-        parts.append(f"<details><summary>Messages ({len(messages)})</summary><pre>{lines}</pre></details>")
+        parts.append(
+            f"<details><summary>{e(say('log.count', n=len(messages)))}</summary><pre>{lines}</pre></details>"
+        )
     return "".join(parts) + "</div>"
