@@ -1,5 +1,7 @@
 """The unit words of the Spatial Analysis tasks; feet, yards and miles are the international ones.
 
+The factors are those of the protocol's one table.
+
 Source: https://developers.arcgis.com/rest/analysis/api-reference/sa-create-buffers/
 """
 
@@ -9,20 +11,38 @@ import math
 from typing import TYPE_CHECKING
 
 from spatial_widgets.errors import ParameterError
+from spatial_widgets.protocol.units import AREAL_UNITS, LINEAR_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["METERS_IN", "in_words", "to_meters"]
+__all__ = ["METERS_IN", "SQUARE_METERS_IN", "in_words", "to_meters"]
 
-#: Metres in one unit; the definitions of NIST Special Publication 811, appendix B.
+#: Metres in one unit.
 METERS_IN: Mapping[str, float] = {
-    "Meters": 1.0,
-    "Kilometers": 1000.0,
-    "Feet": 0.3048,
-    "Yards": 0.9144,
-    "Miles": 1609.344,
-    "NauticalMiles": 1852.0,
+    word: float(LINEAR_UNITS[name] or 0)
+    for word, name in {
+        "Meters": "esriMeters",
+        "Kilometers": "esriKilometers",
+        "Feet": "esriIntFeet",
+        "Yards": "esriIntYards",
+        "Miles": "esriIntMiles",
+        "NauticalMiles": "esriIntNauticalMiles",
+    }.items()
+}
+#: Square metres in one unit; without ``US`` in their names these are the international ones.
+SQUARE_METERS_IN: Mapping[str, float] = {
+    word: float(AREAL_UNITS[f"esri{word}"] or 0)
+    for word in (
+        "SquareMeters",
+        "SquareKilometers",
+        "Hectares",
+        "Acres",
+        "SquareFeet",
+        "SquareYards",
+        "SquareMiles",
+        "SquareInches",
+    )
 }
 _SINGULAR = {"foot": "Feet"} | {word.casefold().removesuffix("s"): word for word in METERS_IN}
 

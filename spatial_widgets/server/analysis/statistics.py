@@ -14,7 +14,7 @@ from spatial_widgets.server.analysis.prepare import require_field
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["STATISTICS", "Statistic", "parse_statistics", "summarize"]
+__all__ = ["STATISTICS", "Statistic", "Weights", "parse_statistics", "summarize"]
 
 #: The statistics of the Spatial Analysis tasks.
 STATISTICS = ("Sum", "Mean", "Min", "Max", "Stddev")
@@ -72,8 +72,26 @@ def _check_type(column: pd.Series[Any], name: str, word: str, parameter: str) ->
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The columns that say how much of each row counts.
+
+    ``share`` is the part of the feature, 0 to 1, that its values are summed with; ``size`` the length or
+    area that weights means and standard deviations.
+    Source: https://enterprise.arcgis.com/en/portal/latest/use/summary-statistics-mv.htm
+    """
+
+    share: str
+    size: str
+
+
 def summarize(
-    frame: pd.DataFrame, keys: Sequence[str], wanted: Sequence[Statistic], *, count: str
+    frame: pd.DataFrame,
+    keys: Sequence[str],
+    wanted: Sequence[Statistic],
+    *,
+    count: str,
+    weights: Weights | None = None,
 ) -> pd.DataFrame:
     """Return one row for each combination of keys, nulls among them: the number of rows, and the statistics.
 
@@ -81,9 +99,36 @@ def summarize(
     """
     groups = frame.groupby(list(keys), dropna=False, sort=True)
     result = pd.DataFrame({count: groups.size().astype("Int64")})
+    number = groups.ngroup().to_numpy()
     for statistic in wanted:
-        result[statistic.column] = _compute(groups, frame, statistic)
+        if weights is None or statistic.word in {"Min", "Max"}:
+            result[statistic.column] = _compute(groups, frame, statistic)
+        else:
+            result[statistic.column] = _weighted(frame, number, len(result), statistic, weights)
     return result
+
+
+def _weighted(
+    frame: pd.DataFrame, number: np.ndarray[Any, Any], count: int, statistic: Statistic, weights: Weights
+) -> np.ndarray[Any, Any]:
+    """Return a statistic of the rows of each group; ``number`` is the group of each row."""
+    values = frame[statistic.field].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    share, size = (frame[name].to_numpy(dtype=float) for name in (weights.share, weights.size))
+    known = ~np.isnan(values) & (size > 0)
+    values, share, size, number = values[known], share[known], size[known], number[known]
+
+    def total(numbers: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.bincount(number, numbers, minlength=count)
+
+    rows = np.bincount(number, minlength=count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if statistic.word == "Sum":
+            return np.where(rows > 0, total(values * share), np.nan)
+        mean: np.ndarray[Any, Any] = total(size * values) / total(size)
+        if statistic.word == "Mean":
+            return mean
+        squares = total(size * (values - mean[number]) ** 2)
+        return np.where(rows > 1, np.sqrt(squares / (total(size) * (rows - 1) / rows)), np.nan)
 
 
 def _compute(groups: Any, frame: pd.DataFrame, statistic: Statistic) -> pd.Series[Any]:
