@@ -1,5 +1,21 @@
 """The analyses of the local service, one module each; importing this package registers them."""
 
-from spatial_widgets.server.tasks import aggregate, buffers, dissolve, hotspots, teaching
+from spatial_widgets.server.tasks import (
+    aggregate,
+    buffers,
+    dissolve,
+    hotspots,
+    nearby,
+    teaching,
+    within,
+)
 
-__all__ = ["aggregate", "buffers", "dissolve", "hotspots", "teaching"]
+__all__ = [
+    "aggregate",
+    "buffers",
+    "dissolve",
+    "hotspots",
+    "nearby",
+    "teaching",
+    "within",
+]

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, TypedDict
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.assignment import areas_of_points
@@ -15,6 +14,7 @@ from spatial_widgets.server.analysis.bins import bins_over
 from spatial_widgets.server.analysis.groups import JOIN_ID, grouping
 from spatial_widgets.server.analysis.prepare import free_name, prepare, to_output
 from spatial_widgets.server.analysis.statistics import Statistic, parse_statistics, summarize
+from spatial_widgets.server.analysis.summarizing import single_points
 from spatial_widgets.server.registry import Context, Note, task
 
 __all__ = ["aggregate_points"]
@@ -71,7 +71,7 @@ def aggregate_points(
     The result has the areas' own attributes, ``Point_Count``, and columns such as ``mean_mag``; with
     groupByField also ``Join_ID``, which leads to the rows of groupSummary.
     """
-    points = _single_points(prepare(ctx, pointLayer, "pointLayer", kinds=("points",)))
+    points = single_points(prepare(ctx, pointLayer, "pointLayer", kinds=("points",)))
     wanted = parse_statistics(summaryFields, points)
     groups = grouping(
         points,
@@ -103,13 +103,6 @@ def aggregate_points(
     ctx.progress(100)
     target = pointLayer.crs if polygonLayer is None else polygonLayer.crs
     return {"aggregatedLayer": to_output(ctx, result.reset_index(drop=True), target), "groupSummary": summary}
-
-
-def _single_points(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    # A result column is called Join_ID; a field of the points of that name gives way.
-    single = points.drop(columns=JOIN_ID, errors="ignore")
-    is_many = shapely.get_type_id(single.geometry.to_numpy()) == shapely.GeometryType.MULTIPOINT
-    return single.explode(ignore_index=True) if is_many.any() else single.reset_index(drop=True)
 
 
 def _assigned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import geopandas as gpd
 import pytest
@@ -12,7 +13,6 @@ import spatial_widgets.server.tasks
 from spatial_widgets.codec import decode_features, encode_features
 from spatial_widgets.server.registry import REGISTRY
 
-NAMES = {"AggregatePoints", "CreateBuffers", "DissolveBoundaries", "FailingTask", "FindHotSpots", "SlowTask"}
 ESRI = {
     "CreateBuffers": "inputLayer distances field units dissolveType ringType sideType endType bufferLayer",
     "AggregatePoints": "pointLayer polygonLayer keepBoundariesWithNoPoints summaryFields groupByField minorityMajority "
@@ -20,17 +20,18 @@ ESRI = {
     "DissolveBoundaries": "inputLayer dissolveFields summaryFields multiPartFeatures dissolvedLayer",
     "FindHotSpots": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer shapeType cellSize "
     "cellSizeUnits distanceBand distanceBandUnits hotSpotsResultLayer processInfo",
+    "SummarizeNearby": "sumNearbyLayer summaryLayer distances nearType units timeOfDay timeZoneForTimeOfDay returnBoundaries "
+    "sumShape shapeUnits summaryFields groupByField minorityMajority percentShape resultLayer groupBySummary",
+    "SummarizeWithin": "summaryLayer sumWithinLayer sumShape shapeUnits summaryFields groupByField minorityMajority percentShape "
+    "binType binSize binSizeUnit resultLayer groupBySummary",
 }
+NAMES = {*ESRI, "FailingTask", "SlowTask"}
 
 
 def test_importing_the_package_registers_all_tasks():
-    assert spatial_widgets.server.tasks.__all__ == [
-        "aggregate",
-        "buffers",
-        "dissolve",
-        "hotspots",
-        "teaching",
-    ]
+    folder = Path(spatial_widgets.server.tasks.__file__).parent
+    modules = sorted(path.stem for path in folder.glob("[!_]*.py"))
+    assert spatial_widgets.server.tasks.__all__ == modules
     assert set(REGISTRY) >= NAMES
 
 

@@ -1,0 +1,196 @@
+"""SummarizeNearby: what of a layer lies within a distance of features."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal, TypedDict
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from spatial_widgets.errors import ParameterError
+from spatial_widgets.server.analysis.buffering import FARTHEST_M, Style, geodesic_buffers, planar_buffers
+from spatial_widgets.server.analysis.groups import JOIN_ID, grouping
+from spatial_widgets.server.analysis.lengths import METERS_IN, to_meters
+from spatial_widgets.server.analysis.prepare import in_lonlat, prepare, to_output
+from spatial_widgets.server.analysis.sphere import is_geodesic
+from spatial_widgets.server.analysis.statistics import parse_statistics
+from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points, within
+from spatial_widgets.server.registry import Context, Note, task
+from spatial_widgets.server.tasks.within import ShapeUnits
+
+__all__ = ["summarize_nearby"]
+
+Array = np.ndarray[Any, Any]
+
+_GEOD = pyproj.Geod(ellps="WGS84")
+_WIDER = 1.001  # a ring of 96 vertices comes as near as 0.9995 of its radius
+_TIMES = {"Seconds", "Minutes", "Hours"}
+
+
+class _Outputs(TypedDict):
+    resultLayer: Annotated[gpd.GeoDataFrame, Note("the features or their surroundings, with what is nearby")]
+    groupBySummary: Annotated[
+        pd.DataFrame | None, Note("one row for each group near each feature; only with groupByField")
+    ]
+
+
+@task("SummarizeNearby", restartable=True)
+def summarize_nearby(
+    ctx: Context,
+    sumNearbyLayer: Annotated[gpd.GeoDataFrame, Note("points, lines or polygons to look around")],
+    summaryLayer: Annotated[gpd.GeoDataFrame, Note("points, lines or polygons to summarize")],
+    distances: Annotated[list[float], Note("how far to look; several give a row each")],
+    nearType: Annotated[
+        str, Note("StraightLine; travel modes need a street network, which this service does not have")
+    ] = "StraightLine",
+    units: Annotated[
+        Literal["Meters", "Kilometers", "Feet", "Yards", "Miles", "Seconds", "Minutes", "Hours"],
+        Note("unit of distances; times are for travel modes"),
+    ] = "Meters",
+    timeOfDay: Annotated[dt.datetime | None, Note("for travel modes; not used")] = None,
+    timeZoneForTimeOfDay: Annotated[  # noqa: ARG001 -- clients send it
+        Literal["GeoLocal", "UTC"], Note("for travel modes; not used")
+    ] = "GeoLocal",
+    returnBoundaries: Annotated[
+        bool, Note("whether the result has the areas within the distance, or the features themselves")
+    ] = True,
+    sumShape: Annotated[
+        bool, Note("whether to tell the number of features, and the length of lines or the area of polygons")
+    ] = True,
+    shapeUnits: Annotated[
+        ShapeUnits | None,
+        Note("unit of lengths or areas; kilometres and square kilometres without one (ours)"),
+    ] = None,
+    summaryFields: Annotated[
+        list[str] | None, Note('"field Statistic" texts; Sum, Mean, Min, Max or Stddev')
+    ] = None,
+    groupByField: Annotated[
+        str | None, Note("a field of the summaryLayer; a table with a row for each of its values")
+    ] = None,
+    minorityMajority: Annotated[
+        bool, Note("with groupByField: add the value with the least and the one with the most")
+    ] = False,
+    percentShape: Annotated[
+        bool, Note("with groupByField: add the share of the number, length or area, in percent")
+    ] = False,
+) -> _Outputs:
+    """Summarize the points, lines or polygons within straight-line distances of features.
+
+    Distances are geodesic when the sumNearbyLayer is in degrees or in Web Mercator, and planar in any other
+    projection. Between points they are exact; around lines and polygons the areas are those of CreateBuffers.
+    What lies within several distances counts for each. Lines and polygons count with the part inside; see
+    SummarizeWithin for the statistics and the names of the columns. ``ORIG_FID`` is the feature's number in
+    its layer, from 0, and ``BUFF_DIST`` the distance (both names are ours).
+    """
+    _check_near_type(ctx, nearType, units, timeOfDay)
+    features = prepare(ctx, summaryLayer, "summaryLayer")
+    measure = measure_of(features, shapeUnits)
+    if measure.dimension == 0:
+        features = single_points(features)
+    wanted = parse_statistics(summaryFields, features)
+    if not sumShape and not wanted:
+        raise ParameterError(
+            "summaryFields: without sumShape there is nothing to tell; ask for a statistic.",
+            parameter="summaryFields",
+        )
+    groups = grouping(
+        features, groupByField, extremes=minorityMajority, percent=percentShape, percent_name="percentShape"
+    )
+    around = prepare(ctx, sumNearbyLayer, "sumNearbyLayer")
+    around = in_lonlat(around) if is_geodesic(around.crs) else around
+    ctx.progress(10, "Layers read")
+    places = _Places(around, _meters(ctx, around, distances, units))
+    areas = places.areas(units)
+    ctx.progress(30, "Surroundings drawn")
+    if measure.dimension == 0 and places.are_points:
+        rows, weights = places.exactly(ctx, features), None
+    else:
+        rows, weights = within(ctx, features, areas, measure)
+    ctx.progress(80, "Features measured")
+    result, table = Summary(measure, wanted, groups, sumShape).add_to(areas, rows, weights)
+    if not returnBoundaries:
+        result = result.set_geometry(
+            gpd.GeoSeries(around.geometry.to_numpy()[places.owner], index=result.index, crs=around.crs)
+        )
+    ctx.progress(100)
+    return {"resultLayer": to_output(ctx, result, sumNearbyLayer.crs), "groupBySummary": table}
+
+
+def _check_near_type(ctx: Context, near_type: str, units: str, time_of_day: dt.datetime | None) -> None:
+    if near_type.strip().casefold() != "straightline" or units in _TIMES:
+        name = "units" if near_type.strip().casefold() == "straightline" else "nearType"
+        raise ParameterError(
+            f"{name}: travel modes and times need a street network with speeds, which this service does not have. "
+            "Use nearType StraightLine with a unit of length.",
+            parameter=name,
+        )
+    if time_of_day is not None:
+        ctx.warn("timeOfDay: not used, because straight lines take no time.")
+
+
+def _meters(ctx: Context, around: gpd.GeoDataFrame, distances: list[float], units: str) -> Array:
+    if not distances:
+        raise ParameterError("distances: give at least one distance.", parameter="distances")
+    meters = np.unique([to_meters(d, units, parameter="distances") for d in distances])
+    if is_geodesic(around.crs) and meters[-1] > FARTHEST_M:
+        raise ParameterError(
+            f"distances: {meters[-1] / 1000:,.0f} km is more than a quarter of the way around the Earth; "
+            f"at most {FARTHEST_M / 1000:,.0f} km are possible.",
+            parameter="distances",
+        )
+    ctx.info(
+        "Distances are geodesic, on WGS 84."
+        if is_geodesic(around.crs)
+        else f"Distances are planar, in {around.crs.name}."
+    )
+    return meters
+
+
+class _Places:
+    """Features to look around, each at one or more distances: feature by feature, the nearest first."""
+
+    def __init__(self, around: gpd.GeoDataFrame, meters: Array) -> None:
+        self.around = around
+        self.owner = np.repeat(np.arange(len(around)), len(meters))
+        self.meters = np.tile(meters, len(around))
+        shapes = around.geometry.to_numpy()
+        self.are_points = bool((shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all())
+
+    def _drawn(self, factor: float = 1.0) -> Array:
+        shapes = self.around.geometry.to_numpy()[self.owner]
+        if self.around.crs.is_geographic:
+            return geodesic_buffers(shapes, self.meters * factor, Style())
+        unit = float(self.around.crs.axis_info[0].unit_conversion_factor)
+        return planar_buffers(shapes, self.meters * factor / unit, Style())
+
+    def areas(self, units: str) -> gpd.GeoDataFrame:
+        """Return what lies within the distances, with the features' attributes."""
+        attributes = self.around.drop(columns=["geometry", "ORIG_FID", "BUFF_DIST", JOIN_ID], errors="ignore")
+        table = attributes.iloc[self.owner].assign(
+            ORIG_FID=self.around.index.to_numpy(dtype="int64")[self.owner],
+            BUFF_DIST=self.meters / METERS_IN[units],
+        )
+        return gpd.GeoDataFrame(table.reset_index(drop=True), geometry=self._drawn(), crs=self.around.crs)
+
+    def exactly(self, ctx: Context, points: gpd.GeoDataFrame) -> pd.DataFrame:
+        """Return a row for each point within a distance of a point, with the number of the area."""
+        others = points.to_crs(self.around.crs).geometry.to_numpy()
+        area, point = shapely.STRtree(others).query(self._drawn(_WIDER), predicate="intersects")
+        middle = shapely.get_coordinates(self.around.geometry.to_numpy())[self.owner[area]]
+        there = shapely.get_coordinates(others)[point]
+        if self.around.crs.is_geographic:
+            distance = _GEOD.inv(*middle.T, *there.T)[2]
+        else:
+            unit = float(self.around.crs.axis_info[0].unit_conversion_factor)
+            distance = np.hypot(*(there - middle).T) * unit
+        near = distance <= self.meters[area]
+        area, point = area[near], point[near]
+        ctx.info(
+            f"{len(np.unique(point)):,} of {len(points):,} points lie near {len(np.unique(self.owner[area])):,} of {len(self.around):,} features."
+        )
+        rows: pd.DataFrame = points.drop(columns="geometry").iloc[point].reset_index(drop=True)
+        return rows.assign(**{JOIN_ID: area})

@@ -1,0 +1,122 @@
+"""SummarizeWithin: what of a layer lies within areas."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypedDict
+
+import geopandas as gpd
+import pandas as pd
+
+from spatial_widgets.errors import ParameterError
+from spatial_widgets.server.analysis.bins import bins_over
+from spatial_widgets.server.analysis.groups import grouping
+from spatial_widgets.server.analysis.prepare import prepare, to_output
+from spatial_widgets.server.analysis.statistics import parse_statistics
+from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points, within
+from spatial_widgets.server.registry import Context, Note, task
+
+__all__ = ["ShapeUnits", "summarize_within"]
+
+#: The units of lines and of polygons, as the service lists them.
+ShapeUnits = Literal[
+    "Acres",
+    "Hectares",
+    "SquareMeters",
+    "SquareKilometers",
+    "SquareFeet",
+    "SquareYards",
+    "SquareMiles",
+    "Meters",
+    "Kilometers",
+    "Feet",
+    "Yards",
+    "Miles",
+]
+
+
+class _Outputs(TypedDict):
+    resultLayer: Annotated[gpd.GeoDataFrame, Note("the areas with counts, lengths or areas, and statistics")]
+    groupBySummary: Annotated[
+        pd.DataFrame | None, Note("one row for each group in each area; only with groupByField")
+    ]
+
+
+@task("SummarizeWithin", restartable=True)
+def summarize_within(
+    ctx: Context,
+    summaryLayer: Annotated[gpd.GeoDataFrame, Note("points, lines or polygons to summarize")],
+    sumWithinLayer: Annotated[
+        gpd.GeoDataFrame | None, Note("the areas to summarize in; or give binSize, for generated ones")
+    ] = None,
+    sumShape: Annotated[
+        bool, Note("whether to tell the number of features, and the length of lines or the area of polygons")
+    ] = True,
+    shapeUnits: Annotated[
+        ShapeUnits | None,
+        Note("unit of lengths or areas; kilometres and square kilometres without one (ours)"),
+    ] = None,
+    summaryFields: Annotated[
+        list[str] | None, Note('"field Statistic" texts; Sum, Mean, Min, Max or Stddev')
+    ] = None,
+    groupByField: Annotated[
+        str | None, Note("a field of the summaryLayer; a table with a row for each of its values")
+    ] = None,
+    minorityMajority: Annotated[
+        bool, Note("with groupByField: add the value with the least and the one with the most")
+    ] = False,
+    percentShape: Annotated[
+        bool, Note("with groupByField: add the share of the number, length or area, in percent")
+    ] = False,
+    binType: Annotated[Literal["Square", "Hexagon"], Note("the shape of generated areas")] = "Square",
+    binSize: Annotated[
+        float | None,
+        Note("instead of sumWithinLayer: the side of a square, or the distance between parallel sides"),
+    ] = None,
+    binSizeUnit: Annotated[
+        Literal["Meters", "Kilometers", "Feet", "Miles", "NauticalMiles", "Yards"], Note("unit of binSize")
+    ] = "Meters",
+) -> _Outputs:
+    """Summarize the points, lines or polygons within areas: only what is inside counts.
+
+    Lines and polygons are cut at the borders. Sums take the share of a feature that is inside, means and
+    standard deviations are weighted by the length or area inside, Min and Max take the values as they are.
+    Values of points are not weighted. Nulls are left out. A point on a border counts once, in the first area
+    that it touches; features that only touch an area do not count in it.
+
+    Lengths and areas are geodesic, along sides that are straight in degrees or in the layer's projection. The
+    columns' names are ours: ``Point_Count``, ``Polyline_Count`` or ``Polygon_Count``, ``sum_Length_Miles`` or
+    ``sum_Area_SquareKilometers``, ``mean_population``, ``Minority_kind``, ``Majority_kind_Percent``; with
+    groupByField ``Join_ID`` leads to the rows of groupBySummary.
+    """
+    features = prepare(ctx, summaryLayer, "summaryLayer")
+    measure = measure_of(features, shapeUnits)
+    if measure.dimension == 0:
+        features = single_points(features)
+    wanted = parse_statistics(summaryFields, features)
+    if not sumShape and not wanted:
+        raise ParameterError(
+            "summaryFields: without sumShape there is nothing to tell; ask for a statistic.",
+            parameter="summaryFields",
+        )
+    groups = grouping(
+        features, groupByField, extremes=minorityMajority, percent=percentShape, percent_name="percentShape"
+    )
+    if sumWithinLayer is None:
+        if binSize is None:
+            raise ParameterError(
+                "sumWithinLayer: give the areas to summarize in, or a binSize.", parameter="sumWithinLayer"
+            )
+        areas, crs = bins_over(ctx, features, binType, binSize, binSizeUnit).frame, features.crs
+    elif binSize is not None:
+        raise ParameterError("binSize: give either sumWithinLayer or binSize.", parameter="binSize")
+    else:
+        areas = prepare(ctx, sumWithinLayer, "sumWithinLayer", kinds=("polygons",)).reset_index(drop=True)
+        crs = sumWithinLayer.crs
+    ctx.progress(10, "Layers read")
+    rows, weights = within(ctx, features, areas, measure)
+    ctx.progress(80, "Features measured")
+    result, table = Summary(measure, wanted, groups, sumShape).add_to(areas, rows, weights)
+    if table is not None:
+        ctx.info(f"groupBySummary: {len(table):,} rows, by {groupByField}.")
+    ctx.progress(100)
+    return {"resultLayer": to_output(ctx, result, crs), "groupBySummary": table}
