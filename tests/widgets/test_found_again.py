@@ -13,6 +13,7 @@ from spatial_widgets import errors
 from spatial_widgets.client import Poller
 from spatial_widgets.client.policy import ContactPolicy
 from spatial_widgets.widgets import view
+from spatial_widgets.widgets.phrases import say
 
 JS = (Path(view.__file__).parent / "static" / "status.js").read_text()
 QUICK = ContactPolicy(failures=2, silence_s=0.02, first_s=0.01, max_s=0.02, lost_s=0.05, lost_max_s=0.1)
@@ -82,7 +83,8 @@ def test_the_saved_page_tells_it_too_and_is_true_again_afterwards(lost_for_a_mom
 
 
 def test_the_browser_has_the_same_word_for_it():
-    assert f'export const LOST = "{view.LOST}";' in JS
+    assert 'export const LOST = say("job.lost");' in JS
+    assert say("job.lost") == view.LOST
 
 
 def test_it_is_found_again_by_itself_when_the_server_returns(lost_for_a_moment):

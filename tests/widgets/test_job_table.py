@@ -458,9 +458,9 @@ def test_a_module_is_one_text_without_imports_and_each_neighbour_is_there_once()
     text = module_text("table.js")
     assert not re.search(r"^import ", text, flags=re.MULTILINE)
     assert len(re.findall(r"^export ", text, flags=re.MULTILINE)) == 1
-    assert text.count("export const BADGES") == 0
-    assert text.count("const BADGES = {") == 1
-    assert module_text("status.js") == static_text("status.js")
+    assert text.count("export const TONES") == 0
+    assert text.count("const TONES = {") == 1
+    assert module_text("dom.js") == static_text("dom.js")
 
 
 def test_the_browser_reads_exactly_what_a_row_has():

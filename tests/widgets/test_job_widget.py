@@ -258,9 +258,7 @@ def test_a_closed_widget_leaves_its_job_alone():
 
 def test_every_status_has_a_tone_and_the_browser_the_same_table():
     assert set(view.TONES) == set(JobStatus)
-    table = dict(re.findall(r'^  (\w+): \["([^"]+)", "\w+"\],$', JS, flags=re.MULTILINE))
-    tones = dict(re.findall(r'^  (\w+): \["[^"]+", "(\w+)"\],$', JS, flags=re.MULTILINE))
-    assert table == {s.value: view.badge(s)[0] for s in JobStatus}
+    tones = dict(re.findall(r'^  (\w+): "(\w+)",$', JS, flags=re.MULTILINE))
     assert tones == {s.value: view.badge(s)[1] for s in JobStatus}
     final = set(re.search(r"FINAL = new Set\(\[(.*?)\]\)", JS).group(1).replace('"', "").split(", "))
     assert {s for s in JobStatus if view.TONES[s] in final} == {s for s in JobStatus if s.is_terminal}

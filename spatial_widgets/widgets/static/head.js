@@ -1,8 +1,8 @@
 // @ts-check
 // The line at the top: the badge, what job it is, how long it took, and what can be done with it.
 import { button, make, put } from "./dom.js";
+import { say } from "./phrases.js";
 import { badge, contactShown, elapsed } from "./status.js";
-import { TEXTS } from "./texts.js";
 
 const COPIED_MS = 1500;
 
@@ -12,8 +12,8 @@ export function head({ model, shared, view }) {
   const pill = make("span", "sw-badge", { role: "status", "aria-live": "polite" });
   const lost = make("span", "sw-lost"); // what it means is in the note, which is read aloud
   const clock = make("span", "sw-clock", { "aria-hidden": "true" });
-  const cancel = button(TEXTS.cancel);
-  const copy = button(TEXTS.copyUrl, "sw-quiet");
+  const cancel = button(say("job.cancel"));
+  const copy = button(say("job.copy"), "sw-quiet");
   node.append(pill, lost, make("span", "sw-title", {}, model.get("task_name")), clock, make("span", "sw-gap"), cancel, copy);
 
   const tick = () => {
@@ -23,16 +23,16 @@ export function head({ model, shared, view }) {
     put(clock, elapsed(now - model.get("started_at")));
   };
 
-  cancel.addEventListener("click", () => view.command(cancel, TEXTS.cancelSent, "cancel", "cancel"));
+  cancel.addEventListener("click", () => view.command(cancel, say("job.cancel.sent"), "cancel", say("job.cancel.what")));
   copy.addEventListener("click", async () => {
     const url = model.get("job_url");
     try {
       await navigator.clipboard.writeText(url);
-      copy.textContent = TEXTS.copied;
+      copy.textContent = say("job.copied");
     } catch {
-      view.say(TEXTS.url(url)); // no clipboard here: show it, to be selected by hand
+      view.say(say("job.url", { url })); // no clipboard here: show it, to be selected by hand
     }
-    setTimeout(() => (copy.textContent = TEXTS.copyUrl), COPIED_MS);
+    setTimeout(() => (copy.textContent = say("job.copy")), COPIED_MS);
   });
 
   return {
@@ -53,7 +53,7 @@ export function head({ model, shared, view }) {
       "cancel-ack": () => view.answered(cancel, false),
       "cancel-done": ({ problem }) => {
         view.answered(cancel);
-        cancel.textContent = TEXTS.cancel;
+        cancel.textContent = say("job.cancel");
         view.say(problem);
       },
     },

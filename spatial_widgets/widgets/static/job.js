@@ -5,16 +5,16 @@ import { head } from "./head.js";
 import { loading } from "./loading.js";
 import { Log, log } from "./log.js";
 import { View, frame } from "./parts.js";
+import { say } from "./phrases.js";
 import { problem } from "./problem.js";
 import { progress } from "./progress.js";
 import { results } from "./results.js";
 import { badge, contactShown } from "./status.js";
-import { TEXTS } from "./texts.js";
 
 /** What the job is called, and the marks on the frame that style sheets and tests go by. A part of a view, see parts.js. */
 function id({ model, shared, view }) {
   return {
-    node: make("div", "sw-id", {}, TEXTS.id(model.get("job_id"))),
+    node: make("div", "sw-id", {}, say("job.id", { id: model.get("job_id") })),
     traits: ["job_status", "lost"],
     draw() {
       const { tone, final } = badge(model.get("job_status"));

@@ -1,7 +1,7 @@
 // @ts-check
 // The message log: append-only, healed where a message was lost.
 import { make } from "./dom.js";
-import { TEXTS } from "./texts.js";
+import { say } from "./phrases.js";
 
 const REPLY = 2000; // lines the kernel sends at once when asked
 
@@ -45,14 +45,14 @@ export class Log {
 
 function logLine([level, text]) {
   const line = make("div", `sw-line sw-${level}`);
-  if (level !== "informative") line.append(make("span", "sw-level", {}, level === "error" ? TEXTS.error : TEXTS.warning));
+  if (level !== "informative") line.append(make("span", "sw-level", {}, say(level === "error" ? "log.error" : "log.warning")));
   line.append(document.createTextNode(text));
   return line;
 }
 
 /** A part of a view, see parts.js. */
 export function log({ shared }) {
-  const node = make("div", "sw-log", { role: "log", "aria-live": "off", "aria-label": TEXTS.messages, tabindex: "0" });
+  const node = make("div", "sw-log", { role: "log", "aria-live": "off", "aria-label": say("log.label"), tabindex: "0" });
   let shown = 0;
   let frame = 0;
   let follows = true; // the end of the log, until the reader scrolls up

@@ -1,7 +1,7 @@
 // @ts-check
 // A view made of parts: what each of them is, and what they share.
 import { make } from "./dom.js";
-import { TEXTS } from "./texts.js";
+import { say } from "./phrases.js";
 
 const TICK_MS = 200;
 const BUSY_MS = 1500; // a kernel that is free has answered by then
@@ -73,7 +73,7 @@ export class View {
     clearTimeout(this.sent.get(button));
     this.sent.set(
       button,
-      setTimeout(() => this.say(TEXTS.busy(what)), BUSY_MS),
+      setTimeout(() => this.say(say("job.busy", { what })), BUSY_MS),
     );
     this.model.send({ kind, ...more });
   }
@@ -101,5 +101,5 @@ export class View {
 
 /** The element that a job's view stands in. */
 export function frame(model) {
-  return make("div", "sw-job", { role: "group", "aria-label": TEXTS.job(model.get("task_name")) });
+  return make("div", "sw-job", { role: "group", "aria-label": say("job.label", { task: model.get("task_name") }) });
 }

@@ -41,8 +41,8 @@ export const PHRASES = {
   "job.url": "Job URL: {url}",
   "job.progress": "Progress",
   "job.busy": "The kernel is busy with a cell: the {what} is handled when the cell ends. Interrupt the kernel to stop the cell now.",
-  "job.cold": "Connection to the kernel was lost. The job goes on at the service; re-attach with JobWidget.from_url(…).",
-  "job.cold.loading": "Connection to the kernel was lost while the results were loaded. Show the job again with JobWidget.from_url(…).",
+  "job.cold": "Connection to the kernel was lost. The job goes on at the service; re-attach with JobWidget.from_url({url}, auth=…).",
+  "job.cold.loading": "Connection to the kernel was lost while the results were loaded; re-attach with JobWidget.from_url({url}, auth=…).",
 
   "lost.since": "Lost contact to the service: no good answer since {since}, {trying}.",
   "lost.trying.now": "trying again now",
@@ -74,7 +74,6 @@ export const PHRASES = {
   "result.frame": "{name}: {kind}, {rows} × {columns}",
   "result.frame.crs": "{name}: {kind}, {rows} × {columns}, {crs}",
   "result.value": "{name}: {text}",
-  "result.file": "file",
   "result.no_crs": "no CRS",
   "result.nothing": "not produced",
   "result.list": "a list of {n}",

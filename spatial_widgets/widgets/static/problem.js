@@ -1,8 +1,8 @@
 // @ts-check
 // What went wrong, and what to do next.
 import { make, put } from "./dom.js";
+import { say } from "./phrases.js";
 import { badge } from "./status.js";
-import { TEXTS } from "./texts.js";
 
 /** A part of a view, see parts.js. */
 export function problem({ model, shared, view }) {
@@ -13,8 +13,9 @@ export function problem({ model, shared, view }) {
     draw() {
       const cold = !shared.live && !badge(model.get("job_status")).final;
       view.root.dataset.connection = cold ? "lost" : "";
+      const url = JSON.stringify(model.get("job_url"));
       const isLoading = !shared.live && model.get("loading").state === "running";
-      const lost = isLoading ? TEXTS.kernelLostLoading : cold ? TEXTS.kernelLost : "";
+      const lost = isLoading ? say("job.cold.loading", { url }) : cold ? say("job.cold", { url }) : "";
       put(node, [model.get("error"), model.get("contact"), view.word, lost].filter(Boolean).join("\n"));
     },
   };

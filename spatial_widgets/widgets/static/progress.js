@@ -1,13 +1,13 @@
 // @ts-check
 // The bar, and the service's words beside it.
 import { make, put } from "./dom.js";
+import { say } from "./phrases.js";
 import { badge, contactShown } from "./status.js";
-import { TEXTS } from "./texts.js";
 
 /** A part of a view, see parts.js. */
 export function progress({ model, shared }) {
   const node = make("div", "sw-progress");
-  const bar = make("div", "sw-bar", { role: "progressbar", "aria-label": TEXTS.progress, "aria-valuemin": "0", "aria-valuemax": "100" });
+  const bar = make("div", "sw-bar", { role: "progressbar", "aria-label": say("job.progress"), "aria-valuemin": "0", "aria-valuemax": "100" });
   const fill = make("div", "sw-fill");
   const step = make("div", "sw-step");
   bar.append(fill);

@@ -1,19 +1,19 @@
 // @ts-check
 // What the results of a job are, once they are here.
 import { make } from "./dom.js";
-import { TEXTS } from "./texts.js";
+import { count, say } from "./phrases.js";
 
 /** One line for a result. */
 export function sentence(result) {
-  if (result.rows === null) return `${result.name}: ${result.text || result.kind}`;
-  const count = (n, thing) => `${n.toLocaleString("en-US")} ${thing}${n === 1 ? "" : "s"}`;
-  const crs = result.crs ? `, ${result.crs}` : "";
-  return `${result.name}: ${result.kind}, ${count(result.rows, "row")} × ${count(result.columns.length, "column")}${crs}`;
+  const { name, kind, crs } = result;
+  if (result.rows === null) return say("result.value", { name, text: result.text || kind });
+  const size = { rows: count("row", result.rows), columns: count("column", result.columns.length) };
+  return say(crs ? "result.frame.crs" : "result.frame", { name, kind, crs, ...size });
 }
 
 /** A part of a view, see parts.js. */
 export function results({ model }) {
-  const node = make("ul", "sw-results", { "aria-label": TEXTS.results });
+  const node = make("ul", "sw-results", { "aria-label": say("result.label") });
   let drawn = null; // the list that is shown
   return {
     node,

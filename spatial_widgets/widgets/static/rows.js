@@ -1,17 +1,12 @@
 // @ts-check
 // What a table of jobs shows, without a page: merging, sorting, filtering, grouping, and which rows are in sight.
-import { BADGES, badge } from "./status.js";
+import { say } from "./phrases.js";
+import { TONES, badge } from "./status.js";
 
-export const COLUMNS = [
-  { name: "task", label: "Task" },
-  { name: "status", label: "Status" },
-  { name: "progress", label: "Progress" },
-  { name: "elapsed", label: "Elapsed" },
-  { name: "message", label: "Last message" },
-  { name: "id", label: "Job ID" },
-];
+const NAMES = ["task", "status", "progress", "elapsed", "message", "id"];
+export const COLUMNS = NAMES.map((name) => ({ name, label: say(`table.column.${name}`) }));
 
-const ORDER = Object.keys(BADGES);
+const ORDER = Object.keys(TONES);
 const letters = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 /** Where a status stands in the course of a job; an unknown one is taken for running. @param {string} status */
@@ -29,7 +24,13 @@ export const isOver = (row) => row.hold !== "" || FINAL.has(row.status);
 export const canCancel = (row) => row.hold !== "as last seen" && !FINAL.has(row.status) && badge(row.status).tone !== "stopping";
 
 /** The status of a row for a reader: the word on its badge, or why nobody follows it. */
-const label = (row) => (row.hold ? row.hold[0].toUpperCase() + row.hold.slice(1) : badge(row.status).text);
+function label(row) {
+  const held = hold(row);
+  return held ? held[0].toUpperCase() + held.slice(1) : badge(row.status).text;
+}
+
+/** Why nobody follows a row, in words, or "". */
+export const hold = (row) => (row.hold ? say(`table.hold.${row.hold}`) : "");
 
 /** Seconds from submit to end or now; null where unknown. @param {number} now seconds, the kernel's clock */
 export function age(row, now) {

@@ -1,31 +1,33 @@
 // @ts-check
 // What a status is called, how it looks, and how times are read. Pure.
+import { say } from "./phrases.js";
 
-/** Status to [text, tone]; view.py holds the same table for pages without a kernel. */
-export const BADGES = {
-  esriJobNew: ["New", "queued"],
-  esriJobSubmitted: ["Submitted", "queued"],
-  esriJobWaiting: ["Waiting", "queued"],
-  esriJobExecuting: ["Executing", "running"],
-  esriJobSucceeded: ["Succeeded", "good"],
-  esriJobFailed: ["Failed", "bad"],
-  esriJobTimedOut: ["Timed out", "bad"],
-  esriJobCancelling: ["Cancelling", "stopping"],
-  esriJobCancelled: ["Cancelled", "stopped"],
-  esriJobDeleting: ["Deleting", "stopping"],
-  esriJobDeleted: ["Deleted", "stopped"],
-  expectedFailure: ["Expected failure", "bad"],
+/** The tone decides the colour, the word always stands beside it; view.py holds the same for pages without a kernel. */
+export const TONES = {
+  esriJobNew: "queued",
+  esriJobSubmitted: "queued",
+  esriJobWaiting: "queued",
+  esriJobExecuting: "running",
+  esriJobSucceeded: "good",
+  esriJobFailed: "bad",
+  esriJobTimedOut: "bad",
+  esriJobCancelling: "stopping",
+  esriJobCancelled: "stopped",
+  esriJobDeleting: "stopping",
+  esriJobDeleted: "stopped",
+  expectedFailure: "bad",
 };
 
 const FINAL = new Set(["good", "bad", "stopped"]);
 
 /** Stands beside the badge, which goes on to tell the last status that is known; view.py says the same. */
-export const LOST = "Lost contact";
+export const LOST = say("job.lost");
 
 /** @param {string} status a wire value */
 export function badge(status) {
-  const known = Object.hasOwn(BADGES, status) ? BADGES[status] : [status, "running"];
-  return { text: known[0], tone: known[1], final: FINAL.has(known[1]) };
+  const isKnown = Object.hasOwn(TONES, status);
+  const tone = isKnown ? TONES[status] : "running";
+  return { text: isKnown ? say(`status.${status}`) : status, tone, final: FINAL.has(tone) };
 }
 
 /**
@@ -40,9 +42,9 @@ export function contactShown(lost, live, final) {
 /** Seconds as people read them. @param {number} seconds */
 export function elapsed(seconds) {
   const s = Math.max(0, seconds);
-  if (s < 60) return `${s.toFixed(1)} s`;
+  if (s < 60) return say("time.seconds", { s: s.toFixed(1) });
   const whole = Math.floor(s);
   const two = (n) => String(n).padStart(2, "0");
   const [h, m] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return h ? `${h}:${two(m)}:${two(whole % 60)} h` : `${m}:${two(whole % 60)} min`;
+  return h ? say("time.hours", { time: `${h}:${two(m)}:${two(whole % 60)}` }) : say("time.minutes", { time: `${m}:${two(whole % 60)}` });
 }

@@ -3,6 +3,7 @@
 import { make } from "./dom.js";
 import { COLUMNS } from "./rows.js";
 import { Details, fillRow, makeRow, tick } from "./tablerow.js";
+import { digits, say } from "./phrases.js";
 
 const SPAN = String(COLUMNS.length + 2);
 const ROW_PX = 30; // until one was measured
@@ -30,7 +31,7 @@ export class Body {
       if (!item.row) {
         const head = make("tr", "sw-group", { "aria-rowindex": String(index + 2) });
         const cell = make("th", "", { colspan: SPAN, scope: "colgroup" });
-        cell.append(make("span", "", {}, `${item.label} (${item.count.toLocaleString("en-US")})`));
+        cell.append(make("span", "", {}, say("table.status.one", { label: item.label, n: digits(item.count) })));
         head.append(cell);
         found.push(head);
         continue;

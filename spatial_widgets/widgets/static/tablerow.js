@@ -1,14 +1,11 @@
 // @ts-check
 // One row of a table of jobs, as elements: made once, then filled again and again; and what opens below it.
 import { make } from "./dom.js";
+import { say } from "./phrases.js";
+import { age, canCancel, hold } from "./rows.js";
 import { badge, elapsed } from "./status.js";
-import { age, canCancel } from "./rows.js";
 
-const CONTROLS = [
-  ["cancel", "Cancel", "Cancel"],
-  ["retry", "Retry", "Submit again:"],
-  ["copy", "URL", "Copy the URL of"],
-];
+const CONTROLS = ["cancel", "retry", "copy"];
 
 /** Keep the keys of these controls from Jupyter, which in command mode takes arrows and Enter for itself. */
 export function keepKeys(root) {
@@ -23,7 +20,7 @@ export function makeRow() {
   const open = make("button", "sw-button sw-quiet sw-open", { type: "button", "data-part": "open", "aria-expanded": "false" }, "▸");
   const pill = make("span", "sw-badge");
   const hold = make("span", "sw-hold");
-  const bar = make("div", "sw-bar", { role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" });
+  const bar = make("div", "sw-bar", { role: "progressbar", "aria-label": say("table.column.progress"), "aria-valuemin": "0", "aria-valuemax": "100" });
   const fill = make("div", "sw-fill");
   const percent = make("span", "sw-percent", { "aria-hidden": "true" });
   const parts = { pick, open, pill, hold, bar, fill, percent, task: make("th", "sw-task", { scope: "row" }) };
@@ -37,8 +34,8 @@ export function makeRow() {
   const clock = cell("sw-clock");
   const id = cell("sw-jobid");
   const acts = cell("sw-acts");
-  for (const [part, label] of CONTROLS) {
-    parts[part] = make("button", "sw-button sw-quiet", { type: "button", "data-part": part }, label);
+  for (const part of CONTROLS) {
+    parts[part] = make("button", "sw-button sw-quiet", { type: "button", "data-part": part }, say(`table.${part}`));
     acts.append(parts[part]);
   }
   node.append(cell("sw-pick", pick, open), parts.task, cell("sw-state", pill, hold), cell("sw-progress", bar, percent), clock, last, id, acts);
@@ -56,12 +53,12 @@ export function fillRow(node, row, live) {
   const { sw } = node;
   if (sw.drawn === row && sw.live === live) return;
   const { text, tone } = badge(row.status);
-  const percent = row.progress === null ? "" : `${Math.round(row.progress)} %`;
-  const name = `${row.task} job ${row.id}`;
+  const percent = row.progress === null ? "" : say("table.percent", { n: Math.round(row.progress) });
+  const job = say("table.job", row);
   Object.assign(node.dataset, { key: row.key, jobStatus: row.status, tone, connection: row.hold ? "lost" : "" });
   put(sw.task, row.task);
   put(sw.pill, text);
-  put(sw.hold, row.hold);
+  put(sw.hold, hold(row));
   sw.bar.hidden = row.progress === null;
   sw.bar.setAttribute("aria-valuenow", String(Math.round(row.progress ?? 0)));
   sw.fill.style.width = `${row.progress ?? 0}%`;
@@ -72,11 +69,11 @@ export function fillRow(node, row, live) {
   put(sw.id, row.id);
   sw.id.title = row.id;
   sw.task.title = row.task;
-  sw.pick.setAttribute("aria-label", `Select ${name}`);
-  sw.open.setAttribute("aria-label", `Details of ${name}`);
-  for (const [part, , verb] of CONTROLS) {
-    sw[part].setAttribute("aria-label", `${verb} ${name}`);
-    sw[part].title = `${verb} ${name}`;
+  sw.pick.setAttribute("aria-label", say("table.select", { job }));
+  sw.open.setAttribute("aria-label", say("table.details", { job }));
+  for (const part of CONTROLS) {
+    sw[part].title = say(`table.${part}.label`, { job });
+    sw[part].setAttribute("aria-label", sw[part].title);
   }
   sw.cancel.hidden = !canCancel(row);
   sw.cancel.disabled = !live;
@@ -108,7 +105,7 @@ export class Details {
     if (!box) {
       const node = make("tr", "sw-detail");
       const cell = make("td", "", { colspan: this.span });
-      const inner = make("div", "sw-opened", {}, "Opening…");
+      const inner = make("div", "sw-opened", {}, say("table.opening"));
       cell.append(inner);
       node.append(cell);
       box = { node, inner, widget: "", view: null };
@@ -129,7 +126,7 @@ export class Details {
       box.view = view;
       box.inner.replaceChildren(view.el);
     } catch {
-      box.inner.textContent = "The job's own widget cannot be shown here; sw.JobWidget(job) shows it in a cell.";
+      box.inner.textContent = say("table.cannot_open");
     }
   }
 

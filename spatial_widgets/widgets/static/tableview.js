@@ -5,13 +5,11 @@ import { make } from "./dom.js";
 import { canCancel, inSight, layOut, list, topOf, words } from "./rows.js";
 import { Body } from "./tablebody.js";
 import { build } from "./tableparts.js";
+import { count, digits, say } from "./phrases.js";
 
 const VIEW_PX = 400; // until it was measured
 const SPOKEN_MS = 1000; // a count that changes all the time is said now and then
-const BUSY = "The kernel is busy with a cell: this is handled when the cell ends. Interrupt the kernel to stop the cell now.";
-const LOST = "Connection to the kernel was lost. The jobs go on at their services; JobTable.recent() shows them again.";
-
-const digits = (n) => n.toLocaleString("en-US");
+const BUSY = say("table.busy");
 
 /** One view: how it lists the rows of its model, and what of that is in the page. */
 export class View {
@@ -104,8 +102,8 @@ export class View {
     this.drawNote();
     this.say();
     const { empty, table } = this.ui;
-    const none = this.shared.live ? "" : "The jobs of this table are not in this page, and there is no kernel to ask.";
-    empty.textContent = this.items.length ? "" : this.rows.size ? "No job matches. Clear the search, or choose another status." : this.shared.came ? "" : none;
+    const none = this.shared.live ? "" : say("table.cold.empty");
+    empty.textContent = this.items.length ? "" : this.rows.size ? say("table.no_match") : this.shared.came ? "" : none;
     table.setAttribute("aria-rowcount", String(this.items.length + 1));
     for (const [name, th] of this.ui.sorters) {
       const sorted = name === this.state.column;
@@ -118,9 +116,9 @@ export class View {
 
   drawTools() {
     const { ui, state } = this;
-    const options = words(this.rows.values()).map(({ word, label, count }) => [word, `${label} (${digits(count)})`]);
-    options.unshift(["", `All statuses (${digits(this.rows.size)})`]);
-    if (state.word && !options.some(([w]) => w === state.word)) options.push([state.word, `${state.word} (0)`]);
+    const options = words(this.rows.values()).map(({ word, label, count }) => [word, say("table.status.one", { label, n: digits(count) })]);
+    options.unshift(["", say("table.status.all", { n: digits(this.rows.size) })]);
+    if (state.word && !options.some(([w]) => w === state.word)) options.push([state.word, say("table.status.one", { label: state.word, n: 0 })]);
     const shown = [...ui.word.options];
     options.forEach(([value, text], index) => {
       const option = shown[index] ?? ui.word.appendChild(make("option", ""));
@@ -132,10 +130,10 @@ export class View {
     const chosen = [...state.selected].filter((key) => canCancel(this.rows.get(key)));
     const running = [...this.rows.values()].filter(canCancel);
     ui.cancel.hidden = state.selected.size === 0 || this.pending !== null;
-    ui.cancel.textContent = `Cancel selected (${digits(chosen.length)})`;
+    ui.cancel.textContent = say("table.cancel.selected", { n: digits(chosen.length) });
     ui.cancel.disabled = !chosen.length || !this.shared.live;
     ui.cancelAll.hidden = !running.length || this.pending !== null;
-    ui.cancelAll.textContent = `Cancel all running (${digits(running.length)})`;
+    ui.cancelAll.textContent = say("table.cancel.all", { n: digits(running.length) });
     ui.cancelAll.disabled = !this.shared.live;
     ui.sure.hidden = this.pending === null;
     const listed = this.items.filter((item) => item.row);
@@ -154,7 +152,7 @@ export class View {
     clearTimeout(this.speaking);
     this.speaking = 0;
     const parts = words(this.rows.values()).map(({ word, count }) => `${digits(count)} ${word}`);
-    const none = this.shared.came ? "No jobs yet: table.add(job) shows one here." : "";
+    const none = this.shared.came ? say("table.none") : "";
     const text = parts.join(", ") || none;
     if (this.ui.summary.textContent === text) return;
     this.ui.summary.textContent = text;
@@ -163,7 +161,7 @@ export class View {
 
   drawNote() {
     const cold = !this.shared.live && [...this.rows.values()].some(canCancel);
-    const text = [this.shared.outcome, this.hint, cold ? LOST : ""].filter(Boolean).join("\n");
+    const text = [this.shared.outcome, this.hint, cold ? say("table.cold") : ""].filter(Boolean).join("\n");
     if (this.ui.note.textContent !== text) this.ui.note.textContent = text;
     this.ui.root.dataset.connection = cold ? "lost" : "";
   }
@@ -211,7 +209,7 @@ export class View {
   ask(number, act) {
     if (number <= 1) return act();
     this.pending = act;
-    this.ui.yes.textContent = `Yes, cancel ${digits(number)} jobs`;
+    this.ui.yes.textContent = say("table.sure.yes", { jobs: count("job", number) });
     this.drawTools();
     this.ui.no.focus();
   }
@@ -250,9 +248,9 @@ export class View {
     try {
       await navigator.clipboard.writeText(url);
       node.sw.copy.textContent = "✓";
-      setTimeout(() => (node.sw.copy.textContent = "URL"), 1500);
+      setTimeout(() => (node.sw.copy.textContent = say("table.copy")), 1500);
     } catch {
-      this.hint = `Job URL: ${url}`; // no clipboard here: show it, to be selected by hand
+      this.hint = say("job.url", { url }); // no clipboard here: show it, to be selected by hand
       this.drawNote();
     }
   }
