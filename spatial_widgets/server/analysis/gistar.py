@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from spatial_widgets.errors import SpatialWidgetsError
-
-__all__ = ["GiStar", "confidence_bins", "gi_star", "moran_z", "require_libraries"]
+__all__ = ["GiStar", "confidence_bins", "gi_star", "moran_z"]
 
 Array = np.ndarray[Any, Any]
 
@@ -22,22 +19,6 @@ class GiStar:
     z: Array
     p: Array
     neighbors: Array
-
-
-def require_libraries(task_name: str) -> None:
-    """Import the statistics libraries.
-
-    Raises
-    ------
-    SpatialWidgetsError : they are not installed; the message says how to.
-    """
-    try:
-        for name in ("scipy.spatial", "libpysal.graph", "esda"):
-            import_module(name)
-    except ImportError as error:
-        raise SpatialWidgetsError(
-            f'{task_name} needs libraries that are not installed here ({error}): pip install "spatial_widgets[stats]"'
-        ) from error
 
 
 def gi_star(values: Array, focal: Array, neighbor: Array) -> GiStar:

@@ -15,7 +15,7 @@ from spatial_widgets.server.analysis.sphere import EARTH_RADIUS_M, is_geodesic
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["MOST_PAIRS", "Sites", "middles"]
+__all__ = ["MOST_PAIRS", "Sites", "middles", "places"]
 
 Array = np.ndarray[Any, Any]
 
@@ -38,6 +38,12 @@ def middles(frame: gpd.GeoDataFrame) -> Array:
     weight = np.where(shapely.get_dimensions(parts) == 2, size, 1.0)
     x, y, z = (np.bincount(owner, weight * axis, minlength=len(frame)) for axis in _directions(lonlat).T)
     return np.column_stack([np.rad2deg(np.arctan2(y, x)), np.rad2deg(np.arctan2(z, np.hypot(x, y)))])
+
+
+def places(frame: gpd.GeoDataFrame) -> Array:
+    """Return the middles as :meth:`Sites.of` takes them: in degrees for everything that is geodesic."""
+    mercator = is_geodesic(frame.crs) and not frame.crs.is_geographic
+    return middles(frame.to_crs(4326) if mercator else frame)
 
 
 def _directions(lonlat: Array) -> Array:

@@ -6,6 +6,7 @@ from spatial_widgets.server.tasks import (
     dissolve,
     hotspots,
     nearby,
+    outliers,
     teaching,
     within,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "dissolve",
     "hotspots",
     "nearby",
+    "outliers",
     "teaching",
     "within",
 ]

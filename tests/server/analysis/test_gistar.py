@@ -9,7 +9,6 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
-from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.server.analysis import gistar
 from spatial_widgets.server.analysis.gistar import confidence_bins, gi_star, moran_z
 
@@ -103,14 +102,3 @@ def test_moran_agrees_with_esda():
     focal, neighbor = pairs_within(xy, 0.3)
     reference = esda.Moran(values, gistar._graph(focal, neighbor), transformation="r", permutations=0)
     assert moran_z(values, focal, neighbor) == pytest.approx(reference.z_norm)
-
-
-def test_missing_libraries_are_named_with_the_way_to_install_them(monkeypatch):
-    def absent(name, *rest):
-        raise ImportError(f"No module named {name!r}")
-
-    monkeypatch.setattr(gistar, "import_module", absent)
-    with pytest.raises(
-        SpatialWidgetsError, match=r'FindHotSpots needs .* pip install "spatial_widgets\[stats\]"'
-    ):
-        gistar.require_libraries("FindHotSpots")

@@ -24,6 +24,8 @@ ESRI = {
     "sumShape shapeUnits summaryFields groupByField minorityMajority percentShape resultLayer groupBySummary",
     "SummarizeWithin": "summaryLayer sumWithinLayer sumShape shapeUnits summaryFields groupByField minorityMajority percentShape "
     "binType binSize binSizeUnit resultLayer groupBySummary",
+    "FindOutliers": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer permutations shapeType "
+    "cellSize cellSizeUnits distanceBand distanceBandUnits outliersResultLayer processInfo",
 }
 NAMES = {*ESRI, "FailingTask", "SlowTask"}
 
