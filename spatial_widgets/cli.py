@@ -144,7 +144,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _tasks(options: argparse.Namespace) -> int:
     service = _service(options.url)
     if options.task is None:
-        print("\n".join(service.tasks()))
+        print("\n".join(_listed(service)))
         return 0
     info = service.task(options.task).info()
     print(info.name)
@@ -164,6 +164,19 @@ def _tasks(options: argparse.Namespace) -> int:
             )
         )
     return 0
+
+
+def _listed(service: GPService) -> list[str]:
+    """Return a line for each task: of our own service those of Spatial Analysis first, with how they stand."""
+    info = service.info()
+    known = info.spatial_analysis
+    width = max(map(len, known), default=0)
+    others = [name for name in info.tasks if name not in known]
+    return [
+        *(f"{name:{width}}  {word}" for name, word in known.items()),
+        *(["", "Beside Spatial Analysis:"] if known and others else []),
+        *others,
+    ]
 
 
 def _submit(options: argparse.Namespace) -> int:

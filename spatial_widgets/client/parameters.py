@@ -60,7 +60,8 @@ def form_fields(task: str, info: TaskInfo, parameters: Mapping[str, Any]) -> Sub
         else:
             waiting[name] = with_files
     missing = [p for p in info.inputs if p.required and p.name not in fields and p.name not in waiting]
-    if missing:
+    # A task that the service refuses in any case is left to the service, which says why.
+    if missing and not info.refusal:
         wanted = ", ".join(f"{p.name} ({p.data_type})" for p in missing)
         raise ParameterError(
             f"{task} needs {wanted}. Nothing was sent.",

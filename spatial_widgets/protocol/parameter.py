@@ -80,6 +80,8 @@ class ParameterInfo:
 class TaskInfo:
     """A task's description: its name and its parameters, inputs and outputs, in the service's order.
 
+    ``refusal`` is why our own service takes no job of it, "" where it takes them; ArcGIS says nothing of the kind.
+
     Source: https://developers.arcgis.com/rest/services-reference/enterprise/gp-task/
     """
 
@@ -90,6 +92,7 @@ class TaskInfo:
     category: str = ""
     help_url: str = ""
     execution_type: str = ""
+    refusal: str = ""
 
     @classmethod
     def from_json(cls, document: Any, *, url: str = "") -> TaskInfo:
@@ -115,6 +118,7 @@ class TaskInfo:
             category=str(document.get("category") or ""),
             help_url=str(document.get("helpUrl") or ""),
             execution_type=str(document.get("executionType") or ""),
+            refusal=str(document.get("refusal") or ""),
         )
 
     @property
@@ -187,6 +191,12 @@ class ServiceInfo:
         """Whether the service says that ``submitJob`` reads multipart forms; ArcGIS promises only URL-encoded ones."""
         kinds = self.document.get("formEncodings")
         return isinstance(kinds, list) and MULTIPART in kinds
+
+    @property
+    def spatial_analysis(self) -> dict[str, str]:
+        """How each task of the hosted Spatial Analysis service stands at our own service, by name; empty elsewhere."""
+        told = self.document.get("spatialAnalysis")
+        return {str(name): str(word) for name, word in told.items()} if isinstance(told, dict) else {}
 
     @property
     def takes_idempotency_key(self) -> bool:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.protocol import JobStatus, ParameterInfo
+from spatial_widgets.server import catalogue
 from spatial_widgets.server.form import MULTIPART, URLENCODED
 
 if TYPE_CHECKING:
@@ -55,12 +56,13 @@ def catalog() -> dict[str, Any]:
 def service(tasks: Iterable[str], *, maximum_records: int, faults: Faults | None = None) -> dict[str, Any]:
     """Return the service resource. Clients recurse or stop where one of these keys is missing."""
     told = {} if faults is None else {"faults": faults.to_json()}
+    names = list(tasks)
     return {
         "currentVersion": CURRENT_VERSION,
         "cimVersion": "3.1.0",
         "serviceDescription": _DESCRIPTION
         + (f" This service misbehaves on purpose: {faults}." if faults is not None else ""),
-        "tasks": list(tasks),
+        "tasks": names,
         "executionType": "esriExecutionTypeAsynchronous",
         "resultMapServerName": "",
         "maximumRecords": maximum_records,
@@ -69,6 +71,8 @@ def service(tasks: Iterable[str], *, maximum_records: int, faults: Faults | None
         "formEncodings": [URLENCODED, MULTIPART],
         # Nor is this: a submit may be sent again with the key it had, and gives the same job.
         "takesIdempotencyKey": True,
+        # Nor this: how the tasks of the hosted Spatial Analysis service stand here.
+        "spatialAnalysis": catalogue.words(names),
     } | told
 
 

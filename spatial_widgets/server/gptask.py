@@ -51,7 +51,8 @@ class Task:
     ``timeout_s`` is the task's own time limit, or a function of the decoded scalar parameters that
     gives it. ``restartable`` says that running it a second time, after the service was killed, is harmless.
     ``synchronous`` tasks answer to ``execute``, the others to ``submitJob``. ``by_name`` says that the function
-    returns a dict of its outputs. ``files`` are put into the folder of each of its jobs.
+    returns a dict of its outputs. ``files`` are put into the folder of each of its jobs. A ``refusal`` is the
+    error that every submit is answered with: the task is described here, and works elsewhere.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Task:
     takes_context: bool = field(default=False, repr=False)
     by_name: bool = field(default=False, repr=False)
     files: Mapping[str, Path] = field(default_factory=dict, repr=False)
+    refusal: str = field(default="", repr=False)
 
     @property
     def inputs(self) -> tuple[ParameterInfo, ...]:
@@ -183,7 +185,8 @@ class Task:
             "helpUrl": "",
             "executionType": self.execution_type,
             "parameters": [_parameter_json(p) for p in self.parameters],
-        }
+            # Not ArcGIS's: tells our own client to leave the answer to the service, whatever the inputs.
+        } | ({"refusal": self.refusal} if self.refusal else {})
 
 
 def _file_urls(value: Any) -> Any:

@@ -120,6 +120,8 @@ class JobRoutes:
     def _keep(self, task: Task, asked: Asked, key: str | None) -> str:
         if not self._supervisor.is_accepting:
             raise Fault(503, "The service is stopping. Start it again, and submit the job then.")
+        if task.refusal:
+            raise Fault(400, task.refusal)
         given, values, files = self._checked(task, asked)
         hosted = output_name(asked.request, {p.name.casefold() for p in task.inputs})
         if hosted is not None and any(is_hosted(p) for p in task.outputs):
@@ -201,6 +203,8 @@ class JobRoutes:
         task = find_task(self._tasks, asked.values["task"])
         given = task.given(asked.request.form)
         problems: dict[str, str] = {}
+        if task.refusal:
+            return documents.validation(task, given, {"": task.refusal})
         for parameter in task.inputs:
             try:
                 task.check_one(parameter, given)
