@@ -38,5 +38,5 @@ def verdict(job: Job) -> JobError | None:
 def _last_words(info: JobInfo) -> str:
     if info.errors:
         return " The service says:\n" + "\n".join(info.errors[-5:])
-    said = [plain(m.description) for m in info.messages[-3:] if m.description.strip()]
+    said = [plain(m.text) for m in info.messages[-3:] if m.text.strip()]
     return " It left no error message." + (" Its last messages:\n" + "\n".join(said) if said else "")

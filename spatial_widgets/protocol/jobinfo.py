@@ -104,7 +104,7 @@ class JobInfo:
     @property
     def errors(self) -> tuple[str, ...]:
         """The texts of the error messages, without repeats, in order, as they may be printed: see :func:`.plain`."""
-        return tuple(dict.fromkeys(plain(m.description.strip()) for m in self.messages if m.is_error))
+        return tuple(dict.fromkeys(plain(m.text.strip()) for m in self.messages if m.is_error))
 
 
 def _param_urls(document: Any, folder: str) -> dict[str, str]:

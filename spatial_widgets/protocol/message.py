@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,9 @@ __all__ = ["ERROR", "INFORMATIVE", "WARNING", "JobMessage"]
 INFORMATIVE = "esriJobMessageTypeInformative"
 WARNING = "esriJobMessageTypeWarning"
 ERROR = "esriJobMessageTypeError"
+
+_LONGEST_JSON = 100_000
+_PLACE = re.compile(r"\$\{([^{}]*)\}")
 
 # `Abort` is an older server's word for an error that ended the job.
 _LEVELS = {"warning": "warning", "error": "error", "abort": "error"}
@@ -41,6 +46,17 @@ class JobMessage:
         return {"type": self.type, "description": self.description}
 
     @property
+    def text(self) -> str:
+        """What the message says, for people; ``description`` is what was sent.
+
+        Some services send JSON in the place of a sentence: a text with places for parameters, or what the job costs.
+
+        Source: https://developers.arcgis.com/rest/services-reference/enterprise/sa-find-hot-spots/ (processInfo)
+        """
+        document = _json_in(self.description)
+        return (document and _sentence(document)) or self.description
+
+    @property
     def level(self) -> str:
         """``"informative"``, ``"warning"`` or ``"error"``, whatever prefix the server uses."""
         return _LEVELS.get(self.type.removeprefix("esriJobMessageType").casefold(), "informative")
@@ -54,3 +70,29 @@ class JobMessage:
     def is_warning(self) -> bool:
         """Whether the server marked this line as a warning."""
         return self.level == "warning"
+
+
+def _json_in(text: str) -> dict[str, Any] | None:
+    if not text.lstrip().startswith("{") or len(text) > _LONGEST_JSON:
+        return None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _sentence(document: dict[str, Any]) -> str:
+    """Return what an object says, or "" where it is of no known shape."""
+    code, said, cost = (document.get(name) for name in ("messageCode", "message", "cost"))
+    params = document.get("params")
+    params = params if isinstance(params, dict) else {}
+    if isinstance(said, str) and said.strip():
+        filled = _PLACE.sub(lambda found: str(params.get(found[1].strip(), found[0])), said)
+        return f"{filled} ({code})" if code else filled
+    if code:
+        told = ", ".join(f"{name} = {value}" for name, value in params.items())
+        return f"Message {code}: {told}" if told else f"Message {code}"
+    if document.keys() == {"cost"} and isinstance(cost, (int, float)) and not isinstance(cost, bool):
+        return f"Cost: {cost:,} {'credit' if cost == 1 else 'credits'}"
+    return ""

@@ -15,6 +15,8 @@ from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.widgets import view
 from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
 from spatial_widgets.widgets.loading import Loading
+from spatial_widgets.widgets.messagelog import TAIL, MessageLog
+from spatial_widgets.widgets.outbox import Outbox
 from spatial_widgets.widgets.phrases import say
 
 if TYPE_CHECKING:
@@ -22,13 +24,10 @@ if TYPE_CHECKING:
 
     from spatial_widgets.client import Results
     from spatial_widgets.client.poller import Watch
-    from spatial_widgets.protocol import JobInfo, JobMessage
+    from spatial_widgets.protocol import JobInfo
 
 __all__ = ["JobWidget", "show_job", "widget_of"]
 
-_TAIL = 200
-_BATCH = 250
-_REPLY = 2000
 _SETTLE_S = 10.0
 
 
@@ -57,7 +56,7 @@ class JobWidget(LiveWidget):
     -----
     All traits are read-only. They are written by the poller's thread alone, so an observer runs there: it
     may read anything and must not wait for the job. Cost: the polls of :meth:`Job.wait`, and one GET per
-    output when the job has succeeded.
+    output when the job has succeeded. A browser hears at most five messages a second, and none while nothing changes.
 
     Examples
     --------
@@ -93,23 +92,23 @@ class JobWidget(LiveWidget):
                 f"JobWidget shows a Job, got {type(job).__name__}; see GPTask.submit or Job.from_url."
             )
         self.job = job
-        self._log: list[JobMessage] = []
-        self._listed: tuple[JobMessage, ...] = ()
+        self._log = MessageLog()
+        self._outbox = Outbox(super().send_state, self.send, self._news)
         self._summaries: list[view.Summary] = []
         self._is_closed = False
         self._end_shown = ""
         self._error_saved = ""
         self._problem = ""  # with a result; the job itself is well
         self._loading: Loading | None = None
-        super().__init__(**traits)
-        self.on_msg(self._on_browser)
-        self._apply(
+        self._apply(  # before there is anybody to send it to: it goes along with the first message
             job_id=job.job_id,
             job_url=job.url,
             task_name=job.task.name,
             started_at=job.info.received_at,
             **self._state(job.watch),
         )
+        super().__init__(**traits)
+        self.on_msg(self._on_browser)
         _widgets[job] = self
         self._watch = Poller.shared().watch(job, self._on_change)
 
@@ -163,6 +162,7 @@ class JobWidget(LiveWidget):
         """Take the widget off every page; the job itself goes on."""
         self._is_closed = True
         if getattr(self, "_watch", None) is not None:
+            self._outbox.close()
             self._watch.unsubscribe(self._on_change)
             if self._loading is not None:
                 self._loading.stop()  # for nobody
@@ -179,16 +179,16 @@ class JobWidget(LiveWidget):
         end = "done" if self.job.done() else "refused" if is_refused else ""
         is_new_end = end not in {"", self._end_shown}
         self._end_shown = end  # a job that was refused may be let in again, and end once more
-        lines = self._new_lines()
+        self._log.read(self.job.info.messages)
         self._apply(**self._state(watch))
-        self._send_lines(len(self._log) - len(lines), lines)
         is_news = is_new_end or self.error != self._error_saved
         self._error_saved = self.error
         if is_news:
-            self._apply(message_tail=self._tail(self._log))
+            self._apply(message_tail=self._log.tail())
         if is_new_end and self.job.status.is_success:
             self._begin_loading()
         if end or is_news:
+            self._outbox.flush()
             self._update_saved_output()
 
     def _state(self, watch: Watch | None) -> dict[str, Any]:
@@ -199,7 +199,7 @@ class JobWidget(LiveWidget):
             "job_status": info.status.value,
             "progress": info.progress.percent if info.progress else 100.0 if info.status.is_success else None,
             "progress_text": info.progress.message if info.progress else "",
-            "messages": [m.to_json() for m in info.messages[-_TAIL:]],
+            "messages": [m.to_json() for m in info.messages[-TAIL:]],
             "message_total": len(self._log),
             "error": view.error_text(self.job, watch) or self._problem,
             "contact": view.contact_text(watch),
@@ -207,23 +207,19 @@ class JobWidget(LiveWidget):
             "ended_at": (self.ended_at or info.received_at) if over else None,
         }
 
-    def _new_lines(self) -> list[JobMessage]:
-        """Append what the service's list has beyond the log, and return it; the log itself never shrinks."""
-        now, before = self.job.info.messages, self._listed
-        if now is before:
-            return []
-        self._listed = now
-        fresh = view.fresh_lines(self._log, before, now)
-        self._log.extend(fresh)
-        return fresh
+    def send_state(self, key: Any = None) -> None:
+        """Send traits to the browser: all of them at once, some of them when it is their turn."""
+        if key is None:
+            super().send_state(None)
+        elif self.comm is not None:  # before that, all of it goes along when it opens
+            self._outbox.state([key] if isinstance(key, str) else key)
 
-    def _send_lines(self, first: int, lines: list[JobMessage]) -> None:
-        for start in range(0, len(lines), _BATCH):
-            batch = lines[start : start + _BATCH]
-            self.send({"kind": "log", "seq": first + start, "lines": self._tail(batch)})
-
-    def _tail(self, lines: list[JobMessage]) -> list[list[str]]:
-        return [[m.level, m.description] for m in lines[-max(_TAIL, _BATCH) :]]
+    def _news(self) -> dict[str, Any] | None:
+        """Return the next message beside the traits."""
+        if not self._log.has_news:
+            return None
+        first, lines = self._log.news()
+        return {"kind": "log", "seq": first, "lines": lines, "total": len(self._log)}
 
     def _begin_loading(self) -> None:
         if self._loading is None or not self._loading.is_running:
@@ -244,6 +240,7 @@ class JobWidget(LiveWidget):
             error=loading.problem,
             results_ready=not (loading.problem or loading.is_stopped),
         )
+        self._outbox.flush()
         self._update_saved_output()
 
     def _show_what_is_here(self) -> None:
@@ -272,8 +269,10 @@ class JobWidget(LiveWidget):
         elif kind == "log-from":
             first = content.get("seq")
             if isinstance(first, int) and 0 <= first <= len(self._log):
-                lines = self._log[first : first + _REPLY]
-                self.send({"kind": "log", "seq": first, "lines": [[m.level, m.description] for m in lines]})
+                lines = self._log.since(first)
+                self.send(
+                    {"kind": "log", "seq": first, "lines": lines, "total": len(self._log), "asked": True}
+                )
 
     def _cancel(self) -> None:
         try:

@@ -104,7 +104,7 @@ def read(
         note = note or _short(str(lost))
     elif watch is not None and watch.failure is not None and not status.is_terminal:
         note = note or say("table.failing")
-    said = info.errors or [m.description for m in info.messages if m.description.strip()]
+    said = info.errors or [m.text for m in info.messages if m.text.strip()]
     submitted, ended = _times(job, past, is_over=bool(lost) or status.is_terminal)
     return JobRow(
         key=key,

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from spatial_widgets.client import Job
     from spatial_widgets.client.watch import Watch
-    from spatial_widgets.protocol import JobMessage
 
 __all__ = [
     "LOST",
@@ -39,7 +38,6 @@ __all__ = [
     "badge",
     "contact_text",
     "error_text",
-    "fresh_lines",
     "html_text",
     "is_shared",
     "pill",
@@ -206,26 +204,6 @@ def is_shared(error: Exception) -> bool:
     return isinstance(error, (TransportError, AuthenticationError, WaitTimeout))
 
 
-def fresh_lines(
-    log: Sequence[JobMessage], before: Sequence[JobMessage], now: Sequence[JobMessage]
-) -> list[JobMessage]:
-    """Return what a service's list of messages says beyond the log of all that was shown.
-
-    A list may lag behind, lose its oldest messages, or start anew: it is laid where it agrees with the log
-    as far as both reach, longest first, else taken as a continuation of ``before``, the list that the service
-    gave last, else it is new altogether.
-    """
-    log, before, now = list(log), list(before), list(now)
-    if not now or now[: len(log)] == log:
-        return now[len(log) :]
-    for start, message in enumerate(log):
-        if message == now[0]:
-            shared = min(len(log) - start, len(now))
-            if log[start : start + shared] == now[:shared]:
-                return now[shared:]
-    return now[len(before) :] if before and now[: len(before)] == before else now
-
-
 def plain_text(
     job: Job, summaries: Sequence[Summary], error: str, loading: str = "", *, is_lost: bool = False
 ) -> str:
@@ -266,8 +244,7 @@ def html_text(
     if messages:
         tail = messages[-_LAST_MESSAGES:]
         lines = "\n".join(
-            e(say(f"log.{m.level}") + m.description if m.level != "informative" else m.description)
-            for m in tail
+            e(say(f"log.{m.level}") + m.text if m.level != "informative" else m.text) for m in tail
         )
         parts.append(
             f"<details><summary>{e(say('log.count', n=len(messages)))}</summary><pre>{lines}</pre></details>"

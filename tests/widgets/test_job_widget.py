@@ -144,7 +144,7 @@ def test_the_log_travels_once_and_is_healed_on_request(closing):
     logs = [m for m in sent if m["kind"] == "log"]
     assert [line[1] for m in logs for line in m["lines"]] == [f"line {n}" for n in range(700)]
     assert [m["seq"] for m in logs] == sorted({m["seq"] for m in logs})
-    assert max(len(m["lines"]) for m in logs) <= 250
+    assert max(len(m["lines"]) for m in logs) <= 2000
     assert len(w.messages) == 200
     assert w.message_total == len(w.job.info.messages) == 700
     sent.clear()

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spatial_widgets as sw
-from spatial_widgets.widgets import view
+from spatial_widgets.widgets.messagelog import fresh_lines
 
 
 def grown(*lists):
     log, before = [], []
     for now in lists:
-        fresh = view.fresh_lines(log, before, list(now))
+        fresh = fresh_lines(log, before, list(now))
         log, before = log + fresh, list(now)
     return "".join(log)
 

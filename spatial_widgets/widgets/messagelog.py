@@ -1,0 +1,96 @@
+"""All that a service said of a job, in order: a log that only grows, whatever the service does with its list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spatial_widgets.protocol import JobMessage
+
+__all__ = ["TAIL", "MessageLog", "fresh_lines"]
+
+#: So many of the last messages are kept for pages without a kernel.
+TAIL = 200
+_BATCH = 2000  # messages that travel together
+_BATCH_CHARACTERS = 400_000  # unless they are long
+
+Line = list[str]
+
+
+class MessageLog:
+    """The messages of one job, and how many of them have been sent.
+
+    To the browser each travels once, as ``[level, text]``; where the text is a sentence made of what the service sent
+    as JSON, as ``[level, text, as sent]``.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[JobMessage] = []
+        self._listed: tuple[JobMessage, ...] = ()
+        self._sent = 0
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def read(self, listed: tuple[JobMessage, ...]) -> int:
+        """Take the service's list as it is now; return how many messages are new."""
+        if listed is self._listed:
+            return 0
+        fresh = fresh_lines(self._messages, self._listed, listed)
+        self._listed = listed
+        self._messages.extend(fresh)
+        return len(fresh)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there are messages that have not been sent."""
+        return self._sent < len(self._messages)
+
+    def news(self) -> tuple[int, list[Line]]:
+        """Return the next batch to send, and the number of its first message."""
+        first, lines = self._sent, self.since(self._sent)
+        self._sent += len(lines)
+        return first, lines
+
+    def since(self, first: int) -> list[Line]:
+        """Return messages from a number on: as many as go into one batch."""
+        lines, size = [], 0
+        for message in self._messages[first : first + _BATCH]:
+            lines.append(_line(message))
+            size += sum(map(len, lines[-1]))
+            if size > _BATCH_CHARACTERS:
+                break
+        return lines
+
+    def tail(self) -> list[Line]:
+        """Return the last messages, for saved pages."""
+        return [_line(message) for message in self._messages[-TAIL:]]
+
+
+def _line(message: JobMessage) -> Line:
+    text = message.text
+    return (
+        [message.level, text] if text == message.description else [message.level, text, message.description]
+    )
+
+
+def fresh_lines(
+    log: Sequence[JobMessage], before: Sequence[JobMessage], now: Sequence[JobMessage]
+) -> list[JobMessage]:
+    """Return what a service's list of messages says beyond the log of all that was shown.
+
+    A list may lag behind, lose its oldest messages, or start anew: it is laid where it agrees with the log
+    as far as both reach, longest first, else taken as a continuation of ``before``, the list that the service
+    gave last, else it is new altogether.
+    """
+    log, before, now = list(log), list(before), list(now)
+    if not now or now[: len(log)] == log:
+        return now[len(log) :]
+    for start, message in enumerate(log):
+        if message == now[0]:
+            shared = min(len(log) - start, len(now))
+            if log[start : start + shared] == now[:shared]:
+                return now[shared:]
+    return now[len(before) :] if before and now[: len(before)] == before else now
