@@ -3,9 +3,11 @@
 from spatial_widgets.server.tasks import (
     aggregate,
     buffers,
+    centroids,
     dissolve,
     elsewhere,
     hotspots,
+    merge,
     nearby,
     outliers,
     teaching,
@@ -15,9 +17,11 @@ from spatial_widgets.server.tasks import (
 __all__ = [
     "aggregate",
     "buffers",
+    "centroids",
     "dissolve",
     "elsewhere",
     "hotspots",
+    "merge",
     "nearby",
     "outliers",
     "teaching",

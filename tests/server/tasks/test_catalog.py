@@ -20,6 +20,8 @@ ESRI = {
     "DissolveBoundaries": "inputLayer dissolveFields summaryFields multiPartFeatures dissolvedLayer",
     "FindHotSpots": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer shapeType cellSize "
     "cellSizeUnits distanceBand distanceBandUnits hotSpotsResultLayer processInfo",
+    "FindCentroids": "inputLayer pointLocation outputLayer",
+    "MergeLayers": "inputLayer mergeLayer mergingAttributes mergedLayer",
     "SummarizeNearby": "sumNearbyLayer summaryLayer distances nearType units timeOfDay timeZoneForTimeOfDay returnBoundaries "
     "sumShape shapeUnits summaryFields groupByField minorityMajority percentShape resultLayer groupBySummary",
     "SummarizeWithin": "summaryLayer sumWithinLayer sumShape shapeUnits summaryFields groupByField minorityMajority percentShape "
