@@ -77,7 +77,8 @@ class Sites:
 
         return KDTree(self.positions)
 
-    def _chord(self, distance: float) -> float:
+    def chord(self, distance: float) -> float:
+        """Return the straight distance between places so far apart, in metres."""
         if not self.spherical:
             return distance
         return float(2 * EARTH_RADIUS_M * np.sin(min(distance / EARTH_RADIUS_M, np.pi) / 2))
@@ -107,7 +108,7 @@ class Sites:
 
     def pair_count(self, distance: float) -> int:
         """Return how many pairs of different sites lie within a distance."""
-        return (int(self._tree.count_neighbors(self._tree, self._chord(distance))) - len(self)) // 2
+        return (int(self._tree.count_neighbors(self._tree, self.chord(distance))) - len(self)) // 2
 
     def pairs(self, distance: float, *, parameter: str) -> tuple[Array, Array]:
         """Return the sites within a distance of each other, each pair in both directions.
@@ -122,5 +123,5 @@ class Sites:
                 parameter=parameter,
                 value=distance,
             )
-        found = self._tree.query_pairs(self._chord(distance), output_type="ndarray")
+        found = self._tree.query_pairs(self.chord(distance), output_type="ndarray")
         return np.concatenate([found[:, 0], found[:, 1]]), np.concatenate([found[:, 1], found[:, 0]])

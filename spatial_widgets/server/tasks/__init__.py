@@ -10,6 +10,8 @@ from spatial_widgets.server.tasks import (
     merge,
     nearby,
     outliers,
+    pointclusters,
+    similar,
     teaching,
     within,
 )
@@ -24,6 +26,8 @@ __all__ = [
     "merge",
     "nearby",
     "outliers",
+    "pointclusters",
+    "similar",
     "teaching",
     "within",
 ]

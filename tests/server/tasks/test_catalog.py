@@ -28,6 +28,8 @@ ESRI = {
     "binType binSize binSizeUnit resultLayer groupBySummary",
     "FindOutliers": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer permutations shapeType "
     "cellSize cellSizeUnits distanceBand distanceBandUnits outliersResultLayer processInfo",
+    "FindSimilarLocations": "inputLayer searchLayer analysisFields inputQuery numberOfResults similarResultLayer processInfo",
+    "FindPointClusters": "analysisLayer method minFeaturesCluster searchDistance searchDistanceUnit pointClustersResultLayer",
 }
 NAMES = {*ESRI, "FailingTask", "SlowTask"}
 

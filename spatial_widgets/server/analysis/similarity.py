@@ -1,0 +1,40 @@
+"""How much rows of numbers resemble one row, each column measured in its own standard deviations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Similarity", "rank_by_similarity"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """``index``, the sum of squared differences, and ``rank`` from 1, equal for equal indexes; shape ``(n,)``.
+
+    ``mean`` and ``spread`` standardize the columns; where the spread is 0, a column tells nothing.
+    """
+
+    index: Array
+    rank: Array
+    mean: Array
+    spread: Array
+
+
+def rank_by_similarity(target: Array, references: Array, candidates: Array) -> Similarity:
+    """Compare candidates, shape ``(n, fields)``, with a target, shape ``(fields,)``.
+
+    Mean and standard deviation (of all, not of a sample) are those of references and candidates together.
+    """
+    together = np.vstack([references, candidates])
+    mean, spread = together.mean(axis=0), together.std(axis=0)
+    spread = np.where(spread > 1e-12 * np.abs(together).max(axis=0), spread, 0.0)  # rounding is no difference
+    scale = np.where(spread > 0, spread, 1.0)
+    difference = np.where(spread > 0, (candidates - target) / scale, 0.0)
+    index = (difference**2).sum(axis=1)
+    rank = np.searchsorted(np.sort(index), index, side="left") + 1
+    return Similarity(index, rank, mean, spread)
