@@ -266,13 +266,12 @@ class JobWidget(LiveWidget):
                 self._loading.stop()
         elif kind == "hello":
             self.send({"kind": "now", "now": time.time()})
-        elif kind == "log-from":
-            first = content.get("seq")
-            if isinstance(first, int) and 0 <= first <= len(self._log):
-                lines = self._log.since(first)
-                self.send(
-                    {"kind": "log", "seq": first, "lines": lines, "total": len(self._log), "asked": True}
-                )
+        elif kind in ("log-from", "log-before"):
+            number = content.get("seq")
+            if isinstance(number, int) and 0 <= number <= len(self._log):
+                first, lines = self._log.since(number) if kind == "log-from" else self._log.before(number)
+                told = {"seq": first, "lines": lines, "total": len(self._log), "asked": True}
+                self.send({"kind": "log", **told})
 
     def _cancel(self) -> None:
         try:

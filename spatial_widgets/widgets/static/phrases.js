@@ -21,6 +21,8 @@ export const PHRASES = {
   "count.row.other": "{n} rows",
   "count.column.one": "{n} column",
   "count.column.other": "{n} columns",
+  "count.message.one": "{n} message",
+  "count.message.other": "{n} messages",
   "count.job.one": "{n} job",
   "count.job.other": "{n} jobs",
   "time.seconds": "{s} s",
@@ -56,6 +58,19 @@ export const PHRASES = {
   "log.count": "Messages ({n})",
   "log.error": "Error: ",
   "log.warning": "Warning: ",
+  "log.sent": "As sent",
+  "log.level": "Which messages",
+  "log.level.all": "All messages",
+  "log.level.warning": "Warnings and errors",
+  "log.level.error": "Errors",
+  "log.search": "Search messages",
+  "log.shown": "{n} of {all}",
+  "log.copy": "Copy all",
+  "log.copied": "Copied {messages}",
+  "log.copy.failed": "No clipboard here",
+  "log.older": "Show earlier ones ({messages})",
+  "log.end": "Go to the end",
+  "log.end.fresh": "Go to the end ({n} new)",
 
   "loading.said": "Loading the results",
   "loading.begin": "Loading the results…",
@@ -153,7 +168,7 @@ export function say(name, values = {}) {
   return PHRASES[name].replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
 }
 
-/** A number of things, such as "1,234 rows". @param {"row"|"column"|"job"} thing @param {number} n */
+/** A number of things, such as "1,234 rows". @param {"row"|"column"|"job"|"message"} thing @param {number} n */
 export function count(thing, n) {
   return say(`count.${thing}.${n === 1 ? "one" : "other"}`, { n: digits(n) });
 }
