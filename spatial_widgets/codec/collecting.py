@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["no_collection"]
 
-_MANY = 10_000
 _lock = threading.Lock()
 _inside = 0
 _was_on = False
@@ -42,7 +41,12 @@ def no_collection() -> Iterator[None]:
 
 
 def _call_them_old() -> None:
-    """Spare what was made the look that young objects get: it would be found alive, one by one."""
-    if gc.get_count()[0] > _MANY and gc.get_freeze_count() == 0:
+    """Spare what was made the look that young objects get: it would be found alive, one by one.
+
+    Without this, a layer that arrives in blocks pays for its own objects with collections in between, and
+    sooner or later with one of the whole heap.
+    """
+    due = gc.get_threshold()[0]
+    if gc.get_count()[0] > due > 0 and gc.get_freeze_count() == 0:
         gc.freeze()
         gc.unfreeze()  # moves all to the oldest generation, without looking at any

@@ -44,34 +44,38 @@ class MessageLog:
         return len(fresh)
 
     @property
-    def messages(self) -> Sequence[JobMessage]:
-        """All of them."""
-        return self._messages
-
-    @property
     def has_news(self) -> bool:
         """Whether there are messages that have not been sent."""
         return self._sent < len(self._messages)
 
     def news(self) -> tuple[int, list[Line]]:
         """Return the next batch to send, and the number of its first message."""
-        first, lines = self._sent, self.since(self._sent)
+        first, lines = self.since(self._sent)
         self._sent += len(lines)
         return first, lines
 
-    def since(self, first: int) -> list[Line]:
-        """Return messages from a number on: as many as go into one batch."""
-        lines, size = [], 0
-        for message in self._messages[first : first + _BATCH]:
-            lines.append(_line(message))
-            size += sum(map(len, lines[-1]))
-            if size > _BATCH_CHARACTERS:
-                break
-        return lines
+    def since(self, first: int) -> tuple[int, list[Line]]:
+        """Return messages from a number on, as many as go into one batch, and the number of the first."""
+        return first, _batch(self._messages[first : first + _BATCH])
+
+    def before(self, end: int) -> tuple[int, list[Line]]:
+        """Return the messages that come last before a number, and the number of the first."""
+        lines = _batch(self._messages[max(0, end - _BATCH) : end][::-1])[::-1]
+        return end - len(lines), lines
 
     def tail(self) -> list[Line]:
         """Return the last messages, for saved pages."""
         return [_line(message) for message in self._messages[-TAIL:]]
+
+
+def _batch(messages: Sequence[JobMessage]) -> list[Line]:
+    lines, size = [], 0
+    for message in messages:
+        lines.append(_line(message))
+        size += sum(map(len, lines[-1]))
+        if size > _BATCH_CHARACTERS:
+            break
+    return lines
 
 
 def _line(message: JobMessage) -> Line:

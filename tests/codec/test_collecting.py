@@ -1,6 +1,7 @@
 """The garbage collector is left as it was found, however a layer's reading ends."""
 
 import gc
+import json
 import threading
 
 import pytest
@@ -48,3 +49,24 @@ def test_the_last_of_several_readers_turns_it_on_again():
     leave.set()
     thread.join(10)
     assert gc.isenabled()
+
+
+def test_a_layer_that_arrives_in_blocks_is_not_looked_through_while_it_is_read():
+    ring = [[0, 0], [0, 1], [1, 1], [0, 0]]
+    feature = json.dumps({"attributes": {"n": 1}, "geometry": {"rings": [ring]}}).encode()
+    head = b'{"geometryType":"esriGeometryPolygon","fields":[{"name":"n","type":"esriFieldTypeInteger"}],"features":['
+    whole = head + b",".join([feature] * 40_000) + b"]}"
+    looks = []
+
+    def count(phase, info):
+        looks.append((phase, info["generation"]))
+
+    gc.enable()
+    gc.collect()
+    gc.callbacks.append(count)
+    try:
+        frame = decode_features(whole[at : at + (1 << 16)] for at in range(0, len(whole), 1 << 16))
+    finally:
+        gc.callbacks.remove(count)
+    assert len(frame) == 40_000
+    assert len(looks) / 2 <= 3, looks

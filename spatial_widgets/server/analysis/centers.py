@@ -14,7 +14,8 @@ __all__ = ["centers_in_degrees"]
 Array = np.ndarray[Any, Any]
 
 _STRIDE_DEG = 0.5  # sides are straight in degrees; so long ones are cut before projecting
-_ROUNDS = 3
+_ROUNDS = 6
+_NEAR_M = 1000.0  # from so near, the next round moves the centre of the largest country by no metre
 _E2 = 0.0066943799901413165  # WGS 84
 _E = float(np.sqrt(_E2))
 _LATITUDES = np.deg2rad(np.linspace(-90, 90, 18_001))
@@ -26,18 +27,29 @@ def centers_in_degrees(shapes: Array) -> Array:
     The centre of a shape is the point around which a Lambert azimuthal equal-area projection has the centroid in
     its origin. So it does not depend on where 180 degrees is, and a ring around a pole has it near the pole.
     """
-    dense = shapely.segmentize(shapes, _STRIDE_DEG)
-    xy, owner = shapely.get_coordinates(dense, return_index=True)
-    lon, lat = np.deg2rad(xy[:, 0]), _authalic(np.deg2rad(xy[:, 1]))
-    center = _mean_direction(lon, lat, owner, len(shapes))
+    center = np.full((len(shapes), 2), np.nan)
+    rows = np.arange(len(shapes))
     for _ in range(_ROUNDS):
-        flat = _project(lon, lat, center[owner])
-        centroid = shapely.get_coordinates(shapely.centroid(shapely.set_coordinates(dense.copy(), flat)))
-        center = _unproject(centroid, center)
+        shapes_left = shapely.segmentize(shapes[rows], _STRIDE_DEG)
+        center[rows], moved = _closer(shapes_left, center[rows])
+        rows = rows[moved > _NEAR_M]
+        if len(rows) == 0:
+            break
     points: Array = shapely.points(
         np.rad2deg((center[:, 0] + np.pi) % (2 * np.pi) - np.pi), np.rad2deg(_geodetic(center[:, 1]))
     )
     return points
+
+
+def _closer(shapes: Array, center: Array) -> tuple[Array, Array]:
+    """Return the centroids in projections around the centres there are, and how far they lie from these, in metres."""
+    xy, owner = shapely.get_coordinates(shapes, return_index=True)
+    lon, lat = np.deg2rad(xy[:, 0]), _authalic(np.deg2rad(xy[:, 1]))
+    if np.isnan(center).any():
+        center = _mean_direction(lon, lat, owner, len(shapes))
+    flat = _project(lon, lat, center[owner])
+    centroid = shapely.get_coordinates(shapely.centroid(shapely.set_coordinates(shapes.copy(), flat)))
+    return _unproject(centroid, center), np.hypot(*centroid.T)
 
 
 def _zone(latitude: Array) -> Array:

@@ -19,3 +19,27 @@ export function button(text, name = "") {
 export function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
+
+/** Put a text into the clipboard; returns whether it is there. @param {string} text */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text); // a page that is not secure has no clipboard of its own
+  }
+}
+
+function copyBySelection(text) {
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  const area = /** @type {HTMLTextAreaElement} */ (make("textarea", "sw-unseen", { readonly: "", "aria-hidden": "true" }));
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  try {
+    return document.execCommand("copy");
+  } finally {
+    area.remove();
+    before?.focus();
+  }
+}

@@ -16,9 +16,9 @@ export function head({ model, shared, view }) {
   const copy = button(say("job.copy"), "sw-quiet");
   node.append(pill, lost, make("span", "sw-title", {}, model.get("task_name")), clock, make("span", "sw-gap"), cancel, copy);
 
+  const moves = () => model.get("ended_at") === null && contactShown(model.get("lost"), shared.live, badge(model.get("job_status")).final).moves;
   const tick = () => {
-    const { final } = badge(model.get("job_status"));
-    if (model.get("ended_at") === null && !contactShown(model.get("lost"), shared.live, final).moves) return;
+    if (model.get("ended_at") === null && !moves()) return;
     const now = model.get("ended_at") ?? Date.now() / 1000 - shared.skew;
     put(clock, elapsed(now - model.get("started_at")));
   };
@@ -48,6 +48,7 @@ export function head({ model, shared, view }) {
       cancel.disabled = tone === "stopping" || view.isSent(cancel) || !shared.live;
       tick();
     },
+    moves,
     tick,
     messages: {
       "cancel-ack": () => view.answered(cancel, false),

@@ -3,10 +3,10 @@
 import { make } from "./dom.js";
 import { head } from "./head.js";
 import { loading } from "./loading.js";
-import { Log, log } from "./log.js";
+import { Log } from "./log.js";
+import { log } from "./logview.js";
 import { View, frame } from "./parts.js";
 import { say } from "./phrases.js";
-import { nextSteps } from "./nextsteps.js";
 import { problem } from "./problem.js";
 import { progress } from "./progress.js";
 import { results } from "./results.js";
@@ -27,31 +27,44 @@ function id({ model, shared, view }) {
 }
 
 /** In reading order. */
-const PARTS = [head, progress, loading, problem, nextSteps, results, log, id];
+const PARTS = [head, progress, loading, problem, results, log, id];
+
+const QUIET_MS = 2000;
+const AGAIN_MS = 5000; // an answer may be lost as well
 
 // A factory: what it closes over is shared by the views of one model, and by nothing else.
 export default () => {
   const shared = { log: new Log([], 0, () => {}), readers: new Set(), views: new Set(), live: true, skew: 0 };
   return {
     initialize({ model }) {
+      let quiet = 0;
       shared.log = new Log(model.get("message_tail"), model.get("message_total"), (seq) => model.send({ kind: "log-from", seq }));
       const onCustom = (message) => {
         if (message.kind === "now") shared.skew = Date.now() / 1000 - message.now;
-        if (message.kind === "log" && shared.log.take(message.seq, message.lines)) shared.readers.forEach((draw) => draw());
+        if (message.kind !== "log") return;
+        if (shared.log.take(message.seq, message.lines, message)) shared.readers.forEach((draw) => draw());
+        onTotal();
       };
-      const onTotal = () => shared.log.expect(model.get("message_total"));
+      // Lines may be on their way when their number is told: only after a while something is missing.
+      const onTotal = (wait = QUIET_MS) => {
+        shared.log.total = Math.max(shared.log.total, model.get("message_total"));
+        clearTimeout(quiet);
+        if (shared.log.total > shared.log.end) quiet = setTimeout(() => shared.live && shared.log.expectAgain() && onTotal(AGAIN_MS), wait);
+      };
+      const onMore = () => onTotal();
       const onLive = () => {
         shared.live = false;
         shared.views.forEach((view) => view.draw());
       };
       model.on("msg:custom", onCustom);
-      model.on("change:message_total", onTotal);
+      model.on("change:message_total", onMore);
       model.on("comm_live_update", onLive);
       model.send({ kind: "hello" });
       shared.log.expect(model.get("message_total"));
       return () => {
         model.off("msg:custom", onCustom);
-        model.off("change:message_total", onTotal);
+        model.off("change:message_total", onMore);
+        clearTimeout(quiet);
         model.off("comm_live_update", onLive);
       };
     },

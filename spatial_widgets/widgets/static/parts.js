@@ -13,7 +13,8 @@ const BUSY_MS = 1500; // a kernel that is free has answered by then
  * @property {string[]} [traits] those whose change it draws
  * @property {() => void} [draw] shows how things stand: at first, when one of `traits` changed, when the kernel went, and
  *   after a word or a command of the view
- * @property {() => void} [tick] shows what time alone changes, five times a second
+ * @property {() => boolean} [moves] whether time alone changes what it shows
+ * @property {() => void} [tick] shows that, five times a second
  * @property {Record<string, (message: any, buffers?: DataView[]) => void>} [messages] kind of a custom message to what it does
  * @property {() => void} [close] lets go of what it holds
  */
@@ -38,11 +39,22 @@ export class View {
     el.append(root);
     this.listeners = [];
     for (const part of this.parts) {
-      for (const name of part.traits ?? []) this.listen(`change:${name}`, () => part.draw?.());
+      for (const name of part.traits ?? [])
+        this.listen(`change:${name}`, () => {
+          part.draw?.();
+          this.pace();
+        });
       for (const [kind, act] of Object.entries(part.messages ?? {}))
         this.listen("msg:custom", (message, buffers) => message.kind === kind && act(message, buffers));
     }
-    this.ticking = setInterval(() => this.parts.forEach((part) => part.tick?.()), TICK_MS);
+    this.keepKeys();
+    this.ticking = 0;
+    this.isInSight = true;
+    this.sight = new IntersectionObserver((seen) => {
+      this.isInSight = seen[seen.length - 1].isIntersecting;
+      this.pace();
+    });
+    this.sight.observe(root);
     this.draw();
   }
 
@@ -51,9 +63,28 @@ export class View {
     this.listeners.push([event, listener]);
   }
 
+  /** Keep keys that are pressed here from the notebook, which in command mode takes letters, arrows and Enter for itself. */
+  keepKeys() {
+    // Jupyter looks at what has the focus before it looks around it, and before the key gets here.
+    this.root.addEventListener("focusin", ({ target }) => /** @type {Element} */ (target).setAttribute("data-lm-suppress-shortcuts", "true"));
+    this.root.addEventListener("keydown", (event) => {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    });
+  }
+
   /** Draw everything. */
   draw() {
     this.parts.forEach((part) => part.draw?.());
+    this.pace();
+  }
+
+  /** Let time move what it moves, while it does and somebody may see it. */
+  pace() {
+    const moves = this.isInSight && this.parts.some((part) => part.moves?.());
+    if (moves && !this.ticking) this.ticking = setInterval(() => this.parts.forEach((part) => part.tick?.()), TICK_MS);
+    if (moves) return;
+    clearInterval(this.ticking);
+    this.ticking = 0;
   }
 
   /** Show a word beside what goes wrong; "" takes it away. @param {string} text */
@@ -92,6 +123,7 @@ export class View {
 
   close() {
     clearInterval(this.ticking);
+    this.sight.disconnect();
     this.sent.forEach(clearTimeout);
     for (const [event, listener] of this.listeners) this.model.off(event, listener);
     this.parts.forEach((part) => part.close?.());

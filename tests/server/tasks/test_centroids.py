@@ -56,7 +56,7 @@ def test_the_antimeridian_and_the_poles_do_not_matter(ctx):
     made = pd.concat([find_centroids(ctx, one)["outputLayer"] for one in shapes]).geometry
     assert abs(made.iloc[0].x) == pytest.approx(180, abs=1e-6)
     assert -17.6 < made.iloc[0].y < -17.4
-    assert made.iloc[1].y == pytest.approx(90, abs=1e-6)
+    assert made.iloc[1].y == pytest.approx(90, abs=1e-4)
     assert (made.iloc[2].x, made.iloc[2].y) == pytest.approx((0, 0), abs=1e-6)
     assert abs(made.iloc[3].x) == pytest.approx(180, abs=1e-6)
 

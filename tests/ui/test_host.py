@@ -1,0 +1,177 @@
+"""The widget in a page that gives it no more than any host must, and forbids what a strict one forbids."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from host import Host
+from playwright.sync_api import expect
+from states import all_states
+
+from spatial_widgets import JobTable
+from spatial_widgets.widgets.job import JobWidget
+from spatial_widgets.widgets.phrases import PHRASES, say
+
+
+@pytest.fixture(scope="module")
+def states():
+    return all_states()
+
+
+@pytest.fixture
+def host(browser):
+    """A page whose widgets did nothing wrong when the test has ended."""
+    page = browser.new_page(viewport={"width": 900, "height": 900})
+    page.set_default_timeout(15_000)
+    hosting = Host(page, "plain")
+    yield hosting
+    assert hosting.wrong == []
+    page.close()
+
+
+def test_the_module_exports_a_factory_and_sets_no_global(host, states):
+    state = states["executing with progress"]
+    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    host.show("job")
+    assert host.on("job", "widget.exports") == ["default"]
+    assert (
+        host.on("job", "typeof widget.widget.render + ' ' + typeof widget.widget.initialize")
+        == "function function"
+    )
+    assert (
+        host.page.evaluate(
+            "Object.keys(window).filter((name) => name !== 'host' && !window.host.globals.has(name))"
+        )
+        == []
+    )
+
+
+def test_every_state_is_shown_without_a_request_and_without_markup_from_text(host, states):
+    for name, state in states.items():
+        host.open(name, JobWidget._esm, JobWidget._css, state.traits, state.messages)
+        place = host.show(name)
+        assert place.locator(".sw-badge").first.text_content() != ""
+    assert host.page.locator(".place b, .place i, .place script").count() == 0
+
+
+@pytest.mark.parametrize("shadow", [True, False], ids=["in a shadow root", "in the page"])
+def test_several_views_follow_one_model_and_each_goes_by_itself(host, states, shadow):
+    state = states["executing with progress"]
+    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    before = host.on("job", "model.listening")
+    views = [host.show("job", shadow=shadow) for _ in range(3)]
+    host.take("job", job_status="esriJobCancelling", progress=50)
+    for view in views:
+        assert view.locator(".sw-badge").first.text_content() == say("status.esriJobCancelling")
+        assert view.get_by_role("progressbar").get_attribute("aria-valuenow") == "50"
+        expect(view.locator(".sw-line")).to_have_count(5)
+    host.on("job", "widget.hide(1)")
+    host.take("job", job_status="esriJobCancelled")
+    assert host.page.locator(".place .sw-badge").all_text_contents() == [say("status.esriJobCancelled")] * 2
+    late = host.show("job", shadow=shadow)
+    expect(late.locator(".sw-line")).to_have_count(5)
+    for _ in range(3):
+        host.on("job", "widget.hide(0)")
+    assert host.on("job", "model.listening") == before
+    host.on("job", "widget.close()")
+    assert host.on("job", "model.listening") == 0
+    assert host.page.locator(".sw-job").count() == 0
+
+
+def test_two_widgets_of_one_module_share_nothing(host, states):
+    for name in ("executing with progress", "failed with errors"):
+        host.open(name, JobWidget._esm, JobWidget._css, states[name].traits, states[name].messages)
+    one, two = host.show("executing with progress"), host.show("failed with errors")
+    host.on("executing with progress", "model.fire('comm_live_update')")
+    assert "from_url" in one.locator(".sw-note").text_content()
+    assert "from_url" not in two.locator(".sw-note").text_content()
+
+
+def test_a_view_that_was_closed_can_be_collected(host, states):
+    state = states["executing with progress"]
+    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    host.show("job")
+    host.on(
+        "job",
+        "(async () => { window.kept = new WeakRef(widget.views[0].el.firstChild); window.model = new WeakRef(model); "
+        "await widget.close(); delete window.host.widgets.job; document.querySelector('main').replaceChildren(); })()",
+    )
+    session = host.page.context.new_cdp_session(host.page)
+    for name in ("kept", "model"):
+        for _ in range(50):
+            session.send("HeapProfiler.collectGarbage")
+            if host.page.evaluate(f"window.{name}.deref() === undefined"):
+                break
+        assert host.page.evaluate(f"window.{name}.deref() === undefined"), f"{name} is held by something"
+
+
+def test_a_click_is_a_message_and_its_answer_is_awaited(host, states):
+    state = states["executing with progress"]
+    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    view = host.show("job")
+    button = view.get_by_role("button", name=say("job.cancel"), exact=True)
+    button.click()
+    assert {"kind": "cancel"} in host.sent("job")
+    assert view.get_by_role("button", name=say("job.cancel.sent")).is_disabled()
+    host.page.wait_for_function("(text) => document.querySelector('.place').shadowRoot.querySelector('.sw-note').textContent === text",
+                                arg=say("job.busy", what=say("job.cancel.what")))  # fmt: skip
+    host.on("job", "model.tell({kind: 'cancel-ack'})")
+    assert view.locator(".sw-note").text_content() == ""
+    host.take("job", job_status="esriJobCancelling")
+    assert view.locator(".sw-badge").first.text_content() == say("status.esriJobCancelling")
+
+
+def test_a_kernel_that_is_gone_says_how_to_attach_again(host, states):
+    state = states["executing with progress"]
+    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    view = host.show("job")
+    host.on("job", "model.fire('comm_live_update')")
+    note = view.locator(".sw-note").text_content()
+    assert note == say("job.cold", url=json.dumps(state.traits["job_url"]))
+    assert re.search(r'Connection to the kernel was lost.*re-attach with JobWidget.from_url\("https://', note)
+    assert view.get_by_role("button", name=say("job.cancel"), exact=True).is_disabled()
+
+
+def test_every_word_that_is_shown_can_be_translated(host, states):
+    """In a language of ours each phrase is in brackets: what is shown outside of them is no word of ours."""
+    table = re.search(r"PHRASES = \{.*?^\};", JobWidget._esm, re.MULTILINE | re.DOTALL)[0]
+    strange = {name: f"⟦{text}⟧" for name, text in PHRASES.items()}
+    source = JobWidget._esm.replace(table, f"PHRASES = {json.dumps(strange)};")
+    shown = """(texts) => {
+      const found = new Set();
+      const add = (text) => text?.trim() && found.add(text.trim());
+      for (const node of document.querySelector(".place:last-of-type").shadowRoot.querySelectorAll(".sw-job, .sw-job *")) {
+        for (const name of ["aria-label", "title", "placeholder", "alt", "aria-description"]) add(node.getAttribute(name));
+        for (const child of node.childNodes) if (child.nodeType === Node.TEXT_NODE) add(child.data);
+      }
+      return [...found];
+    }"""
+    for name, state in states.items():
+        host.open(name, source, JobWidget._css, state.traits, state.messages)
+        host.show(name)
+        if not state.has_kernel:
+            host.on(name, "model.fire('comm_live_update')")
+        theirs = json.dumps([state.traits, state.messages], ensure_ascii=False)
+        for text in host.page.evaluate(shown):
+            rest = re.sub(r"⟦[^⟦⟧]*⟧|⟦|⟧", " ", re.sub(r"⟦[^⟦⟧]*⟧", " ", text))
+            words = re.findall(r"[A-Za-z]{3,}", rest)
+            assert all(word in theirs for word in words), f"{name}: {text}"
+        host.on(name, "widget.close()")
+
+
+def test_a_table_of_jobs_needs_no_more_of_a_host(host):
+    host.open("table", JobTable._esm, JobTable._css, {"saved_rows": []})
+    view = host.show("table")
+    row = {
+        "key": 0, "task": "<b>Slow</b>", "id": "j1", "url": "https://gp.test/jobs/j1", "status": "esriJobExecuting", "word": "running",
+        "hold": "", "progress": 40.0, "submitted": 1.0, "ended": None, "message": "Second 1", "note": "", "retry": False, "widget": "m1",
+    }  # fmt: skip
+    told = {"kind": "rows", "seq": 1, "all": True, "rows": [row], "outcome": "", "heard": 0, "now": 90.0}
+    host.on("table", "model.tell(values[0])", told)
+    details = view.get_by_role("button", name=say("table.details", job=say("table.job", **row)))
+    details.click()
+    assert view.locator(".sw-detail").text_content() == say("table.cannot_open")
+    view.get_by_role("searchbox").focus()
+    assert view.locator("b").count() == 0
