@@ -83,7 +83,8 @@ class Sites:
             return distance
         return float(2 * EARTH_RADIUS_M * np.sin(min(distance / EARTH_RADIUS_M, np.pi) / 2))
 
-    def _arc(self, chord: Array) -> Array:
+    def arc(self, chord: Array) -> Array:
+        """Return the distances between places that are straight distances apart, in metres."""
         if not self.spherical:
             return chord
         return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.clip(chord / (2 * EARTH_RADIUS_M), 0, 1)))
@@ -99,7 +100,7 @@ class Sites:
     def nearest(self, count: int) -> Array:
         """Return the distances to the nearest other sites, shape ``(n, count)``, nearest first."""
         chords, _ = self._tree.query(self.positions, k=count + 1)
-        return self._arc(chords[:, 1:])
+        return self.arc(chords[:, 1:])
 
     def standard_distance(self) -> float:
         """Return the root mean square distance from the mean center."""

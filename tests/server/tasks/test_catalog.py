@@ -30,6 +30,8 @@ ESRI = {
     "cellSize cellSizeUnits distanceBand distanceBandUnits outliersResultLayer processInfo",
     "FindSimilarLocations": "inputLayer searchLayer analysisFields inputQuery numberOfResults similarResultLayer processInfo",
     "FindPointClusters": "analysisLayer method minFeaturesCluster searchDistance searchDistanceUnit pointClustersResultLayer",
+    "SummarizeCenterAndDispersion": "analysisLayer summarizeType ellipseSize weightField groupField centralFeatureResultLayer meanCenterResultLayer "
+    "medianCenterResultLayer ellipseResultLayer",
 }
 NAMES = {*ESRI, "FailingTask", "SlowTask"}
 
