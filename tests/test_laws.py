@@ -23,6 +23,7 @@ FLOORS = {
     "cli": 5,
     "demo": 5,
     "local": 5,
+    "pasting": 5,
     "pastjobs": 5,
     "servicejobs": 5,
 }

@@ -53,7 +53,11 @@ class ResultFile:
 
     def read(self) -> bytes:
         """Return the whole file. One GET."""
-        return b"".join(self._session.download(self.url))
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the file piece by piece, as it arrives. One GET."""
+        return self._session.download(self.url)
 
     def save(self, path: str | Path) -> Path:
         """Write the file to ``path`` and return it; an existing file is replaced only by a whole one. One GET."""
@@ -61,7 +65,7 @@ class ResultFile:
         part = target.with_name(target.name + ".part")
         try:
             with part.open("wb") as out:
-                for chunk in self._session.download(self.url):
+                for chunk in self.pieces():
                     out.write(chunk)
             part.replace(target)
         finally:

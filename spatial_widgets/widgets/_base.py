@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import anywidget
 
-__all__ = ["LiveWidget", "module_text", "static_text"]
+__all__ = ["FREEZE", "LiveWidget", "module_text", "static_text"]
 
 logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";$', flags=re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:const|class|(?:async )?function) (\w+)", flags=re.MULTILINE)
+#: Names the variable of the environment that freezes every widget.
+FREEZE = "SPATIAL_WIDGETS_FREEZE"
 _VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 
 
@@ -65,6 +68,7 @@ class LiveWidget(anywidget.AnyWidget):
                 f"{type(self).__name__} takes no argument {unknown[0]!r}; its state is read-only, see its docstring."
             )
         self._handles: list[Any] = []
+        self._is_frozen = os.environ.get(FREEZE, "") not in {"", "0"}
         super().__init__(**traits)
         # ipykernel 7.4 answers a comm on the shell of its last publisher, the busy main one; what the
         # front end asked for (a subshell) is the default. Without effect on every other version.
@@ -100,7 +104,8 @@ class LiveWidget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle = super()._repr_mimebundle_() if self.comm is not None else None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-        live = {_VIEW_TYPE: data[_VIEW_TYPE]} if _VIEW_TYPE in data else {}
+        is_live = _VIEW_TYPE in data and not (self._is_frozen and self._is_at_rest())
+        live = {_VIEW_TYPE: data[_VIEW_TYPE]} if is_live else {}
         return {"text/plain": self._plain_text(), "text/html": self._html_text(), **live}, dict(metadata)
 
     def _ipython_display_(self, **_kwargs: Any) -> None:
@@ -117,6 +122,20 @@ class LiveWidget(anywidget.AnyWidget):
             data, metadata = now
             handle.update(data, metadata=metadata, raw=True)
             now = self._repr_mimebundle_()
+
+    def freeze(self) -> None:
+        """Have every output that shows this become its saved form once nothing more will happen: no live view is left.
+
+        A page with a live view in it shows nothing at all where its kernel is gone and its author is trusted, and
+        in HTML that ``nbconvert`` made of a notebook with widget state. ``SPATIAL_WIDGETS_FREEZE=1`` in the
+        environment freezes every widget.
+        """
+        self._is_frozen = True
+        self._update_saved_output()
+
+    def _is_at_rest(self) -> bool:
+        """Whether nothing more will happen."""
+        raise NotImplementedError
 
     def _update_saved_output(self) -> None:
         """Replace the saved form of every output that shows this widget."""

@@ -12,8 +12,11 @@ from spatial_widgets.client import Job, Poller
 from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import SpatialWidgetsError
-from spatial_widgets.widgets import view
+from spatial_widgets.pasting import attach_code
+from spatial_widgets.widgets import saved, view
 from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
+from spatial_widgets.widgets.download import Download
+from spatial_widgets.widgets.failure import advice
 from spatial_widgets.widgets.loading import Loading
 from spatial_widgets.widgets.messagelog import TAIL, MessageLog
 from spatial_widgets.widgets.outbox import Outbox
@@ -50,6 +53,9 @@ class JobWidget(LiveWidget):
     results_ready : whether the results are here, so that reading them costs no request.
     loading : ``{"state", "text"}`` while they are loaded ("running") or after somebody stopped that ("stopped"), else {}.
     summary : one dict per result (name, kind, rows, columns, crs, text).
+    previews : one dict per result: its first rows, its picture, the Python that fetches it, the formats it comes in.
+    advice : what to try after a failure.
+    attach : the line of Python that shows the job again.
     started_at, ended_at : seconds since 1970-01-01 UTC by this machine's clock; ``ended_at`` is None before the end.
 
     Notes
@@ -79,6 +85,9 @@ class JobWidget(LiveWidget):
     results_ready = t.Bool(default_value=False, read_only=True).tag(sync=True)
     loading = t.Dict(read_only=True).tag(sync=True)
     summary = t.List(t.Dict(), read_only=True).tag(sync=True)
+    previews = t.List(t.Dict(), read_only=True).tag(sync=True)
+    advice = t.List(t.Unicode(), read_only=True).tag(sync=True)
+    attach = t.Unicode("", read_only=True).tag(sync=True)
     started_at = t.Float(0.0, read_only=True).tag(sync=True)
     ended_at = t.Float(None, allow_none=True, read_only=True).tag(sync=True)
     message_total = t.Int(0, read_only=True).tag(sync=True)
@@ -94,7 +103,8 @@ class JobWidget(LiveWidget):
         self.job = job
         self._log = MessageLog()
         self._outbox = Outbox(super().send_state, self.send, self._news)
-        self._summaries: list[view.Summary] = []
+        self._results: Loading | None = None  # whose results are shown
+        self._was_over = job.done()
         self._is_closed = False
         self._end_shown = ""
         self._error_saved = ""
@@ -104,6 +114,7 @@ class JobWidget(LiveWidget):
             job_id=job.job_id,
             job_url=job.url,
             task_name=job.task.name,
+            attach=attach_code(job),
             started_at=job.info.received_at,
             **self._state(job.watch),
         )
@@ -144,6 +155,29 @@ class JobWidget(LiveWidget):
         if self._is_missing_results():
             Poller.shared().call(self._show_what_is_here)
         return value
+
+    def map(self, name: str | None = None) -> Any:
+        """Wait for the job and return a layer on a map that can be moved, without tiles, so that it needs no network.
+
+        A large layer is a sample, which the map says.
+
+        Parameters
+        ----------
+        name : the output; None takes the first that is a layer.
+
+        Returns
+        -------
+        An ``ipyleaflet.Map``.
+
+        Raises
+        ------
+        ImportError : ipyleaflet is not installed; it comes with the ``map`` extra.
+        ParameterError : the result is no layer, or has no place on the earth.
+        As :meth:`result`.
+        """
+        from spatial_widgets.widgets.resultmap import map_of
+
+        return map_of(self, name)
 
     def cancel(self) -> JobInfo:
         """Ask the service to cancel the job; as :meth:`Job.cancel`."""
@@ -202,6 +236,7 @@ class JobWidget(LiveWidget):
             "messages": [m.to_json() for m in info.messages[-TAIL:]],
             "message_total": len(self._log),
             "error": view.error_text(self.job, watch) or self._problem,
+            "advice": advice(info, self.job.task.name),
             "contact": view.contact_text(watch),
             "lost": is_lost,
             "ended_at": (self.ended_at or info.received_at) if over else None,
@@ -233,10 +268,11 @@ class JobWidget(LiveWidget):
         if loading.is_running:
             self._apply(loading=loading.to_json())
             return
-        self._summaries, self._problem = list(loading.summaries), loading.problem
+        self._results, self._problem = loading, loading.problem
         self._apply(
             loading=loading.to_json(),
-            summary=[s.to_json() for s in self._summaries],
+            summary=[s.to_json() for s in loading.summaries],
+            previews=[p.to_json() for p in loading.previews],
             error=loading.problem,
             results_ready=not (loading.problem or loading.is_stopped),
         )
@@ -264,6 +300,8 @@ class JobWidget(LiveWidget):
         elif kind == "stop-loading":
             if self._loading is not None:
                 self._loading.stop()
+        elif kind == "download":
+            Download(self.job, content, self.send, lambda: not self._is_closed).start()
         elif kind == "hello":
             self.send({"kind": "now", "now": time.time()})
         elif kind in ("log-from", "log-before"):
@@ -284,14 +322,29 @@ class JobWidget(LiveWidget):
     # ------------------------------------------------------------ saved pages
 
     def _plain_text(self) -> str:
-        return view.plain_text(
-            self.job, self._summaries, self.error, self.loading.get("text", ""), is_lost=self.lost
-        )
+        return saved.plain_text(self._shown())
 
     def _html_text(self) -> str:
-        return view.html_text(
-            self.job, self._summaries, self.error, self.loading.get("text", ""), is_lost=self.lost
+        return saved.html_text(self._shown())
+
+    def _shown(self) -> saved.Shown:
+        return saved.Shown(
+            self.job,
+            self._results.summaries if self._results else (),
+            self._results.previews if self._results else (),
+            error=self.error,
+            advice=self.advice,
+            loading=self.loading.get("text", ""),
+            is_lost=self.lost,
+            attach=self.attach,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            was_over=self._was_over,
+            log=self._log.messages or self.job.messages,
         )
+
+    def _is_at_rest(self) -> bool:
+        return bool(self._end_shown) and not (self._loading is not None and self._loading.is_running)
 
 
 _widgets: weakref.WeakKeyDictionary[Job, JobWidget] = weakref.WeakKeyDictionary()

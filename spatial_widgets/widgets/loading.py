@@ -10,6 +10,7 @@ from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets import view
 from spatial_widgets.widgets.phrases import count, say
+from spatial_widgets.widgets.preview import Preview, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Loading", "figures"]
 
 _PAUSE_S = 0.25  # between two updates: with the end's own, at most five in any second
+_PICTURES = 3  # a page with more of them gets heavy
 _RUNNING, _STOPPED, _DONE = "running", "stopped", "done"
 
 
@@ -37,12 +39,13 @@ class Loading:
 
     Attributes
     ----------
-    summaries : of what was loaded so far.
+    summaries, previews : of what was loaded so far.
     problem : what could not be loaded and what to do next; "" while there is nothing.
     """
 
     def __init__(self, job: Job, show: Callable[[Loading], None]) -> None:
         self.summaries: list[view.Summary] = []
+        self.previews: list[Preview] = []
         self.problem = ""
         self._job = job
         self._show = show
@@ -96,6 +99,7 @@ class Loading:
             try:
                 value = self._job.results.load(name, on_progress=self._on_progress)
                 self.summaries.append(view.summarize(name, value))
+                self.previews.append(look(self._job, name, value, is_drawn=self._pictures() < _PICTURES))
             except LoadingStoppedError:
                 raise
             except Exception as error:  # noqa: BLE001 -- shown, and the others are loaded all the same
@@ -104,6 +108,9 @@ class Loading:
                 self.problem = "\n".join(filter(None, (self.problem, told)))
                 if is_last:
                     return
+
+    def _pictures(self) -> int:
+        return sum(bool(preview.picture.svg) for preview in self.previews)
 
     def _on_progress(self, received: int, rows: int) -> None:
         self._tell(say("loading.figures", name=self._name, figures=figures(received, rows)))

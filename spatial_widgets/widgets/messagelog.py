@@ -44,6 +44,11 @@ class MessageLog:
         return len(fresh)
 
     @property
+    def messages(self) -> Sequence[JobMessage]:
+        """All of them."""
+        return self._messages
+
+    @property
     def has_news(self) -> bool:
         """Whether there are messages that have not been sent."""
         return self._sent < len(self._messages)

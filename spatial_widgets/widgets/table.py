@@ -295,6 +295,9 @@ class JobTable(LiveWidget):
             self._saved.append(data["text/html"])
             self._feed.look_again()
 
+    def _is_at_rest(self) -> bool:
+        return all(row.is_over for row in self._entries.rows())
+
     def _plain_text(self) -> str:
         return jobrow.plain_text(self._entries.rows())
 

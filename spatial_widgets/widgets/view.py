@@ -38,10 +38,8 @@ __all__ = [
     "badge",
     "contact_text",
     "error_text",
-    "html_text",
     "is_shared",
     "pill",
-    "plain_text",
     "result_problem",
     "summarize",
 ]
@@ -71,7 +69,6 @@ _COLOURS = {
     "stopping": "#7a5c00",
     "stopped": "#7a5c00",
 }
-_LAST_MESSAGES = 20
 
 #: Stands beside the badge, which goes on to tell the last status that is known.
 LOST = say("job.lost")
@@ -202,51 +199,3 @@ def result_problem(error: Exception, name: str, others: Sequence[str]) -> str:
 def is_shared(error: Exception) -> bool:
     """Whether the job's other results would meet the same error."""
     return isinstance(error, (TransportError, AuthenticationError, WaitTimeout))
-
-
-def plain_text(
-    job: Job, summaries: Sequence[Summary], error: str, loading: str = "", *, is_lost: bool = False
-) -> str:
-    """Return the state of a job as ``text/plain``."""
-    known = {
-        "task": job.task.name,
-        "id": job.job_id,
-        "status": badge(job.status)[0],
-        "word": job.status.value,
-    }
-    lines = [say("job.line.lost" if is_lost else "job.line", **known)]
-    lines += [f"  {s.sentence}" for s in summaries]
-    if loading:
-        lines.append(f"  {loading}")
-    if error:
-        lines += [f"  {line}" for line in error.splitlines()]
-    return "\n".join(lines)
-
-
-def html_text(
-    job: Job, summaries: Sequence[Summary], error: str, loading: str = "", *, is_lost: bool = False
-) -> str:
-    """Return the state of a job as ``text/html`` that reads well without script, style or theme."""
-    e = html.escape
-    status = f"{pill(job.status)} <code>{e(job.status.value)}</code>"
-    if is_lost:
-        status += f" <strong>{LOST}</strong>"
-    parts = [
-        f"<div><strong>{e(job.task.name)}</strong> {status} <small>{e(say('job.id', id=job.job_id))}</small>"
-    ]
-    if error:
-        parts.append(f"<p>{'<br>'.join(e(line) for line in error.splitlines())}</p>")
-    if summaries:
-        parts.append("<ul>" + "".join(f"<li>{e(s.sentence)}</li>" for s in summaries) + "</ul>")
-    if loading:
-        parts.append(f"<p>{e(loading)}</p>")
-    messages = job.messages
-    if messages:
-        tail = messages[-_LAST_MESSAGES:]
-        lines = "\n".join(
-            e(say(f"log.{m.level}") + m.text if m.level != "informative" else m.text) for m in tail
-        )
-        parts.append(
-            f"<details><summary>{e(say('log.count', n=len(messages)))}</summary><pre>{lines}</pre></details>"
-        )
-    return "".join(parts) + "</div>"

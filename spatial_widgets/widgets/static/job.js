@@ -7,6 +7,7 @@ import { Log } from "./log.js";
 import { log } from "./logview.js";
 import { View, frame } from "./parts.js";
 import { say } from "./phrases.js";
+import { nextSteps } from "./nextsteps.js";
 import { problem } from "./problem.js";
 import { progress } from "./progress.js";
 import { results } from "./results.js";
@@ -27,7 +28,7 @@ function id({ model, shared, view }) {
 }
 
 /** In reading order. */
-const PARTS = [head, progress, loading, problem, results, log, id];
+const PARTS = [head, progress, loading, problem, nextSteps, results, log, id];
 
 const QUIET_MS = 2000;
 const AGAIN_MS = 5000; // an answer may be lost as well

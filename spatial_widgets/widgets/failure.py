@@ -1,0 +1,40 @@
+"""What to try after a job that did not end well, as sentences. No I/O."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from spatial_widgets.protocol import JobStatus
+from spatial_widgets.widgets.phrases import say
+
+if TYPE_CHECKING:
+    from spatial_widgets.protocol import JobInfo
+
+__all__ = ["advice"]
+
+# Esri's tools number their errors; "ERROR 000732: Input Features: Dataset … does not exist".
+# Source: https://pro.arcgis.com/en/pro-app/latest/tool-reference/tool-errors-and-warnings/how-to-interpret-and-respond-to-tool-errors.htm
+_NUMBERED = re.compile(r"\bERROR (\d{6})\b")
+_STEPS = {
+    JobStatus.FAILED: ("advice.first", "advice.parameters", "advice.again"),
+    JobStatus.EXPECTED_FAILURE: ("advice.first", "advice.parameters", "advice.again"),
+    JobStatus.TIMED_OUT: ("advice.less", "advice.again"),
+    JobStatus.DELETED: ("advice.gone", "advice.again"),
+}
+_MOST_NUMBERS = 3
+
+
+def advice(info: JobInfo, task: str) -> list[str]:
+    """Return the next steps of whoever finds a job in this state; none where it is well or was cancelled.
+
+    Parameters
+    ----------
+    task : what the job is a job of.
+    """
+    steps = list(_STEPS.get(info.status, ()))
+    numbers = list(dict.fromkeys(n for text in info.errors for n in _NUMBERED.findall(text)))
+    if len(info.errors) < 2 and "advice.first" in steps:
+        steps.remove("advice.first")
+    told = [say(step, task=task) for step in steps]
+    return told + [say("advice.number", number=number) for number in numbers[:_MOST_NUMBERS]]

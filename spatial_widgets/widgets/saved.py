@@ -1,0 +1,186 @@
+"""A job as it stands in a saved page: text and HTML that need no kernel, no script, no style and no network."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from spatial_widgets.widgets import view
+from spatial_widgets.widgets.markup import element
+from spatial_widgets.widgets.phrases import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from spatial_widgets.client import Job
+    from spatial_widgets.protocol import JobMessage
+    from spatial_widgets.widgets.preview import Preview
+
+__all__ = ["Shown", "html_text", "plain_text"]
+
+_MESSAGES = 50
+_LONGEST = 300  # of one line
+_TABLES_BYTES = 20_000  # of all tables together; a page of many results keeps their lines
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is known of a job at the moment of writing.
+
+    Attributes
+    ----------
+    error : what went wrong, in lines; "" for nothing.
+    advice : what to try then.
+    loading : what is told of the loading of the results.
+    attach : the line of Python that shows the job again.
+    started_at, ended_at : as in the widget; ``was_over`` where the job had ended when the widget was made.
+    """
+
+    job: Job
+    summaries: Sequence[view.Summary] = ()
+    previews: Sequence[Preview] = ()
+    error: str = ""
+    advice: Sequence[str] = ()
+    loading: str = ""
+    is_lost: bool = False
+    attach: str = ""
+    started_at: float = 0.0
+    ended_at: float | None = None
+    was_over: bool = False
+    log: Sequence[JobMessage] = field(default=())
+
+    @property
+    def times(self) -> str:
+        """When it was, in UTC, as a sentence; "" where nothing is known."""
+        if not self.started_at:
+            return ""
+        known = {"start": _moment(self.started_at), "end": _moment(self.ended_at or self.started_at)}
+        if self.was_over:
+            return say("saved.times.over", **known)
+        if self.ended_at is None:
+            return say("saved.times.start", **known)
+        return say("saved.times", **known, seconds=f"{self.ended_at - self.started_at:,.1f}")
+
+    @property
+    def last_message(self) -> str:
+        """The last line of the log that says something."""
+        last = next((m for m in reversed(self.log) if m.description.strip()), None)
+        return "" if last is None else _line(last)
+
+
+def _moment(seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _line(message: JobMessage) -> str:
+    text = " ".join(message.text.split())
+    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if message.level == "informative" else say(f"log.{message.level}") + text
+
+
+def plain_text(shown: Shown) -> str:
+    """Return the state of a job as ``text/plain``."""
+    job = shown.job
+    known = {
+        "task": job.task.name,
+        "id": job.job_id,
+        "status": view.badge(job.status)[0],
+        "word": job.status.value,
+    }
+    lines = [say("job.line.lost" if shown.is_lost else "job.line", **known)]
+    told = [
+        shown.times,
+        shown.last_message and say("saved.last", text=shown.last_message),
+        *(s.sentence for s in shown.summaries),
+        shown.loading,
+        *shown.error.splitlines(),
+        *(f"- {step}" for step in shown.advice),
+        shown.is_lost and shown.attach,
+    ]
+    return "\n".join([*lines, *(f"  {line}" for line in told if line)])
+
+
+def html_text(shown: Shown) -> str:
+    """Return the state of a job as ``text/html`` that reads well with whatever a sanitizer leaves of it.
+
+    Not a word of it depends on a style; a picture is an ``<img>``. What the service said is text.
+    """
+    job, e = shown.job, html.escape
+    head = f"<strong>{e(job.task.name)}</strong> {view.pill(job.status)} <code>{e(job.status.value)}</code>"
+    if shown.is_lost:
+        head += f" <strong>{e(view.LOST)}</strong>"
+    parts = [f"<p>{head} <small>{e(say('job.id', id=job.job_id))}</small></p>"]
+    if shown.error:
+        parts.append(f"<p>{_lines(shown.error.splitlines())}</p>")
+    if shown.is_lost:
+        parts.append(f"<pre>{e(shown.attach)}</pre>")
+    if shown.advice:
+        parts.append(f"<p>{e(say('advice.label'))}</p><ul>{_items(shown.advice)}</ul>")
+    if shown.times:
+        parts.append(f"<p><small>{e(shown.times)}</small></p>")
+    if shown.last_message:
+        parts.append(f"<p>{e(say('saved.last', text=shown.last_message))}</p>")
+    if shown.loading:
+        parts.append(f"<p>{e(shown.loading)}</p>")
+    return f"<div>{''.join(parts)}{_results(shown)}{_messages(shown.log)}</div>"
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "<br>".join(html.escape(text) for text in texts)
+
+
+def _items(texts: Iterable[str]) -> str:
+    return "".join(f"<li>{html.escape(text)}</li>" for text in texts)
+
+
+def _results(shown: Shown) -> str:
+    if not shown.summaries:
+        return ""
+    previews = {preview.name: preview for preview in shown.previews}
+    left, items = _TABLES_BYTES, []
+    for summary in shown.summaries:
+        item = html.escape(summary.sentence)
+        preview = previews.get(summary.name)
+        if preview is not None:
+            item += _picture(preview)
+            table = _table(preview)
+            left -= len(table)
+            item += table if left > 0 else ""
+        items.append(f"<li>{item}</li>")
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def _picture(preview: Preview) -> str:
+    picture, e = preview.picture, html.escape
+    caption = f"<br><small>{e(picture.caption)}</small>" if picture.caption else ""
+    if not picture.svg:
+        return caption
+    alt = e(say("picture.alt", name=preview.name, caption=picture.caption))
+    return (
+        f"<br>{element('img', src=picture.uri, alt=alt, width=picture.width, height=picture.height)}{caption}"
+    )
+
+
+def _table(preview: Preview) -> str:
+    if not preview.columns:
+        return ""
+    e = html.escape
+    head = "".join(
+        f'<th scope="col">{e(name)}<br><small>{e(kind)}</small></th>' for name, kind in preview.columns
+    )
+    rows = "".join(f"<tr>{''.join(f'<td>{e(cell)}</td>' for cell in row)}</tr>" for row in preview.rows)
+    return (
+        f"<details><summary>{e(preview.caption)}</summary>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
+    )
+
+
+def _messages(log: Sequence[JobMessage]) -> str:
+    if not log:
+        return ""
+    tail = log[-_MESSAGES:]
+    lines = "\n".join(html.escape(_line(message)) for message in tail)
+    label = say("log.count" if len(tail) == len(log) else "saved.log.tail", n=f"{len(log):,}", k=len(tail))
+    return f"<details><summary>{html.escape(label)}</summary><pre>{lines}</pre></details>"

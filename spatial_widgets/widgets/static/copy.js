@@ -1,0 +1,24 @@
+// @ts-check
+// A button that copies a text.
+import { button } from "./dom.js";
+import { say } from "./phrases.js";
+
+const COPIED_MS = 1500;
+
+/**
+ * @param {{say: (text: string) => void}} view shows the text where there is no clipboard, to be selected by hand
+ * @param {string} label what the button says @param {() => string} text what it copies @param {(text: string) => string} told
+ */
+export function copyButton(view, label, text, told) {
+  const node = button(label, "sw-quiet");
+  node.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+      node.textContent = say("job.copied");
+    } catch {
+      view.say(told(text()));
+    }
+    setTimeout(() => (node.textContent = label), COPIED_MS);
+  });
+  return node;
+}
