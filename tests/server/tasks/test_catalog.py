@@ -18,6 +18,9 @@ ESRI = {
     "AggregatePoints": "pointLayer polygonLayer keepBoundariesWithNoPoints summaryFields groupByField minorityMajority "
     "percentPoints binType binSize binSizeUnit aggregatedLayer groupSummary",
     "DissolveBoundaries": "inputLayer dissolveFields summaryFields multiPartFeatures dissolvedLayer",
+    "FindNearest": "analysisLayer nearLayer measurementType maxCount searchCutoff searchCutoffUnits timeOfDay "
+    "timeZoneForTimeOfDay includeRouteLayers pointBarrierLayer lineBarrierLayer polygonBarrierLayer nearestLayer "
+    "connectingLinesLayer routeLayerItems",
     "FindHotSpots": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer shapeType cellSize "
     "cellSizeUnits distanceBand distanceBandUnits hotSpotsResultLayer processInfo",
     "FindCentroids": "inputLayer pointLocation outputLayer",
