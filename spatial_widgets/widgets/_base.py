@@ -15,6 +15,9 @@ __all__ = ["FREEZE", "LiveWidget", "module_text", "static_text"]
 logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";$', flags=re.MULTILINE)
+_COMMENT = re.compile(r"^\s*(?://[^\n]*|/\*\*[\s\S]*?\*/)$", flags=re.MULTILINE)
+_PHRASE = re.compile(r'^"([\w. ]+)": ".*",?\n', flags=re.MULTILINE)
+_SAID_START = re.compile(r"`([\w.]+\.)\$\{")
 _EXPORT = re.compile(r"^export (?:const|class|(?:async )?function) (\w+)", flags=re.MULTILINE)
 #: Names the variable of the environment that freezes every widget.
 FREEZE = "SPATIAL_WIDGETS_FREEZE"
@@ -24,6 +27,23 @@ _VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 def static_text(name: str) -> str:
     """Return a front-end file as text; handed to anywidget as a path it would keep every instance alive."""
     return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def _compact(text: str) -> str:
+    """Return a module without comments and indentation: every widget sends its own, and a page may keep it."""
+    text = _COMMENT.sub("", text)
+    return "".join(f"{line.strip()}\n" for line in text.splitlines() if line.strip())
+
+
+def _without_others(text: str) -> str:
+    """Return a joined module with only those phrases that it says: by name, or by the start of one in a template."""
+    starts = tuple(_SAID_START.findall(text))
+
+    def kept(line: re.Match[str]) -> str:
+        name = line[1]
+        return line[0] if name.startswith(starts) or text.count(f'"{name}"') > 1 else ""
+
+    return _PHRASE.sub(kept, text)
 
 
 def module_text(name: str) -> str:
@@ -51,7 +71,7 @@ def module_text(name: str) -> str:
         return variable
 
     last = joined(name)
-    return "\n".join([*scopes.values(), last])
+    return _without_others(_compact("\n".join([*scopes.values(), last])))
 
 
 class LiveWidget(anywidget.AnyWidget):

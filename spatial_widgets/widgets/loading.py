@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Loading", "figures"]
 
 _PAUSE_S = 0.25  # between two updates: with the end's own, at most five in any second
-_PICTURES = 3  # a page with more of them gets heavy
+_FRAMES = 3  # are looked into; a page with more of them gets heavy
 _RUNNING, _STOPPED, _DONE = "running", "stopped", "done"
 
 
@@ -99,7 +99,7 @@ class Loading:
             try:
                 value = self._job.results.load(name, on_progress=self._on_progress)
                 self.summaries.append(view.summarize(name, value))
-                self.previews.append(look(self._job, name, value, is_drawn=self._pictures() < _PICTURES))
+                self.previews.append(look(self._job, name, value, is_whole=self._frames() < _FRAMES))
             except LoadingStoppedError:
                 raise
             except Exception as error:  # noqa: BLE001 -- shown, and the others are loaded all the same
@@ -109,8 +109,8 @@ class Loading:
                 if is_last:
                     return
 
-    def _pictures(self) -> int:
-        return sum(bool(preview.picture.svg) for preview in self.previews)
+    def _frames(self) -> int:
+        return sum(bool(preview.columns) for preview in self.previews)
 
     def _on_progress(self, received: int, rows: int) -> None:
         self._tell(say("loading.figures", name=self._name, figures=figures(received, rows)))

@@ -13,6 +13,7 @@ __all__ = ["TAIL", "MessageLog", "fresh_lines"]
 
 #: So many of the last messages are kept for pages without a kernel.
 TAIL = 200
+_TAIL_CHARACTERS = 12_000
 _BATCH = 2000  # messages that travel together
 _BATCH_CHARACTERS = 400_000  # unless they are long
 
@@ -69,8 +70,15 @@ class MessageLog:
         return end - len(lines), lines
 
     def tail(self) -> list[Line]:
-        """Return the last messages, for saved pages."""
-        return [_line(message) for message in self._messages[-TAIL:]]
+        """Return the last messages, for saved pages: as many as fit."""
+        lines, left = [], _TAIL_CHARACTERS
+        for message in reversed(self._messages[-TAIL:]):
+            line = _line(message)
+            left -= sum(map(len, line))
+            if left < 0:
+                break
+            lines.append(line)
+        return lines[::-1]
 
 
 def _batch(messages: Sequence[JobMessage]) -> list[Line]:

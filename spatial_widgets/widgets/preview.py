@@ -62,20 +62,23 @@ class Preview:
         }
 
 
-def look(job: Job, name: str, value: Any, *, is_drawn: bool = True) -> Preview:
+def look(job: Job, name: str, value: Any, *, is_whole: bool = True) -> Preview:
     """Return the preview of a result, at a cost that does not grow with it; never raises.
 
     Parameters
     ----------
-    is_drawn : False leaves the picture out, and says so.
+    is_whole : False leaves rows and picture out, and says so.
     """
     code = result_code(job, name)
     offered = formats.offered(value)
     if not isinstance(value, pd.DataFrame):
         return Preview(name, code=code, formats=offered)
+    if not is_whole:
+        left_out = Picture("", say("preview.left_out", name=repr(name)))
+        return Preview(name, picture=left_out, code=code, formats=offered)
     try:
         columns, rows = _table(value)
-        picture = _picture(value, name, is_drawn=is_drawn)
+        picture = _picture(value)
     except Exception:  # a strange column must not cost the result
         logger.exception("The result %r could not be previewed", name)
         return Preview(name, code=code, formats=offered)
@@ -128,9 +131,7 @@ def _caption(frame: pd.DataFrame) -> str:
     return shown
 
 
-def _picture(frame: pd.DataFrame, name: str, *, is_drawn: bool) -> Picture:
+def _picture(frame: pd.DataFrame) -> Picture:
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None or not len(frame):
         return _NO_PICTURE
-    if not is_drawn:
-        return Picture("", say("picture.left_out", name=repr(name)))
     return draw(frame)

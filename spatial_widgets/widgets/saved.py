@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Shown", "html_text", "plain_text"]
 
-_MESSAGES = 50
-_LONGEST = 300  # of one line
-_TABLES_BYTES = 20_000  # of all tables together; a page of many results keeps their lines
+# What a page of a job weighs beside its pictures stays below 30 kB.
+_MESSAGES = 30
+_LONGEST = 200  # of one line
+_ERROR_LINES, _LONGEST_ERROR = 12, 600
+_TABLES = 12_000  # characters of all tables together; a page of many results keeps their lines
+_RESULTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,11 @@ class Shown:
         return say("saved.times", **known, seconds=f"{self.ended_at - self.started_at:,.1f}")
 
     @property
+    def error_lines(self) -> list[str]:
+        """What went wrong, without what would make a page heavy."""
+        return [_cut(line, _LONGEST_ERROR) for line in self.error.splitlines()[:_ERROR_LINES]]
+
+    @property
     def last_message(self) -> str:
         """The last line of the log that says something."""
         last = next((m for m in reversed(self.log) if m.description.strip()), None)
@@ -74,9 +82,12 @@ def _moment(seconds: float) -> str:
     return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def _line(message: JobMessage) -> str:
-    text = " ".join(message.text.split())
-    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    text = _cut(" ".join(message.text.split()), _LONGEST)
     return text if message.level == "informative" else say(f"log.{message.level}") + text
 
 
@@ -93,9 +104,9 @@ def plain_text(shown: Shown) -> str:
     told = [
         shown.times,
         shown.last_message and say("saved.last", text=shown.last_message),
-        *(s.sentence for s in shown.summaries),
+        *(s.sentence for s in shown.summaries[:_RESULTS]),
         shown.loading,
-        *shown.error.splitlines(),
+        *shown.error_lines,
         *(f"- {step}" for step in shown.advice),
         shown.is_lost and shown.attach,
     ]
@@ -113,7 +124,7 @@ def html_text(shown: Shown) -> str:
         head += f" <strong>{e(view.LOST)}</strong>"
     parts = [f"<p>{head} <small>{e(say('job.id', id=job.job_id))}</small></p>"]
     if shown.error:
-        parts.append(f"<p>{_lines(shown.error.splitlines())}</p>")
+        parts.append(f"<p>{'<br>'.join(map(e, shown.error_lines))}</p>")
     if shown.is_lost:
         parts.append(f"<pre>{e(shown.attach)}</pre>")
     if shown.advice:
@@ -127,10 +138,6 @@ def html_text(shown: Shown) -> str:
     return f"<div>{''.join(parts)}{_results(shown)}{_messages(shown.log)}</div>"
 
 
-def _lines(texts: Iterable[str]) -> str:
-    return "<br>".join(html.escape(text) for text in texts)
-
-
 def _items(texts: Iterable[str]) -> str:
     return "".join(f"<li>{html.escape(text)}</li>" for text in texts)
 
@@ -139,8 +146,8 @@ def _results(shown: Shown) -> str:
     if not shown.summaries:
         return ""
     previews = {preview.name: preview for preview in shown.previews}
-    left, items = _TABLES_BYTES, []
-    for summary in shown.summaries:
+    left, items = _TABLES, []
+    for summary in shown.summaries[:_RESULTS]:
         item = html.escape(summary.sentence)
         preview = previews.get(summary.name)
         if preview is not None:

@@ -13,7 +13,7 @@ from spatial_widgets import errors
 from spatial_widgets.client.policy import ContactPolicy
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.widgets import view
-from spatial_widgets.widgets._base import module_text
+from spatial_widgets.widgets._base import module_text, static_text
 
 STATIC = Path(view.__file__).parent / "static"
 JS = module_text("job.js")
@@ -258,7 +258,7 @@ def test_a_closed_widget_leaves_its_job_alone():
 
 def test_every_status_has_a_tone_and_the_browser_the_same_table():
     assert set(view.TONES) == set(JobStatus)
-    tones = dict(re.findall(r'^  (\w+): "(\w+)",$', JS, flags=re.MULTILINE))
+    tones = dict(re.findall(r'^  (\w+): "(\w+)",$', static_text("status.js"), flags=re.MULTILINE))
     assert tones == {s.value: view.badge(s)[1] for s in JobStatus}
     final = set(re.search(r"FINAL = new Set\(\[(.*?)\]\)", JS).group(1).replace('"', "").split(", "))
     assert {s for s in JobStatus if view.TONES[s] in final} == {s for s in JobStatus if s.is_terminal}

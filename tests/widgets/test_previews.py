@@ -60,11 +60,12 @@ def test_a_table_is_shown_without_a_picture_and_a_value_as_its_line_alone(shown)
     assert value["code"].endswith("result = job.result('value')")
 
 
-def test_only_the_first_layers_have_a_picture_and_the_others_say_how_to_get_one(shown):
+def test_only_the_first_frames_are_looked_into_and_the_others_say_how_to_get_them(shown):
     previews = shown(**{f"layer{n}": POINT_LAYER for n in range(5)}).previews
     assert [bool(p["picture"]) for p in previews] == [True] * 3 + [False] * 2
     assert (
-        previews[4]["pictureCaption"] == "Only the first results are drawn; w.map('layer4') draws this one."
+        previews[4]["pictureCaption"]
+        == "Only the first results are looked into; w.result('layer4') is this one."
     )
 
 

@@ -1,6 +1,6 @@
 // @ts-check
 // A button that copies a text.
-import { button } from "./dom.js";
+import { button, copyText } from "./dom.js";
 import { say } from "./phrases.js";
 
 const COPIED_MS = 1500;
@@ -12,12 +12,8 @@ const COPIED_MS = 1500;
 export function copyButton(view, label, text, told) {
   const node = button(label, "sw-quiet");
   node.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-      node.textContent = say("job.copied");
-    } catch {
-      view.say(told(text()));
-    }
+    if (await copyText(text())) node.textContent = say("job.copied");
+    else view.say(told(text()));
     setTimeout(() => (node.textContent = label), COPIED_MS);
   });
   return node;
