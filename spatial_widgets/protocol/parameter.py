@@ -25,7 +25,8 @@ class ParameterInfo:
 
     ``data_type`` is Esri's word (``GPLong``, ``GPMultiValue:GPString`` …), ``direction`` is
     ``"input"`` or ``"output"``, ``choices`` the choice list (empty: anything goes), ``filter`` the
-    service's own filter object or None.
+    service's own filter object or None. ``holds_rows`` marks a GPString that is a layer or a table, as those of
+    the hosted analyses are; only a service's own tasks know, for the wire does not say it.
 
     Source: https://developers.arcgis.com/rest/services-reference/enterprise/gp-task/
     """
@@ -43,6 +44,7 @@ class ParameterInfo:
     parameter_type: str = "esriGPParameterTypeOptional"
     dependency: str | None = None
     members: tuple[ParameterInfo, ...] = ()
+    holds_rows: bool = False
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ParameterInfo:

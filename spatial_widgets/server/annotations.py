@@ -20,7 +20,7 @@ from spatial_widgets.protocol.units import ArealUnit, LinearUnit, TimeUnit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["File", "Kind", "Layer", "Note", "P", "Table", "read_annotation"]
+__all__ = ["File", "Kind", "Layer", "Note", "P", "Rows", "Table", "read_annotation"]
 
 Layer = gpd.GeoDataFrame
 """Features with geometry, a GPFeatureRecordSetLayer."""
@@ -28,6 +28,11 @@ Table = pd.DataFrame
 """Rows without geometry, a GPRecordSet."""
 File = Path
 """A file, a GPDataFile: the path of one that was uploaded, or of one that the task has written."""
+
+
+class Rows:
+    """Features or rows, whichever a client sends: what ``GeoDataFrame | DataFrame`` means. A GPString on the wire."""
+
 
 _DATA_TYPES: Mapping[Any, str] = {
     bool: "GPBoolean",
@@ -43,6 +48,7 @@ _DATA_TYPES: Mapping[Any, str] = {
     Layer: "GPFeatureRecordSetLayer",
     Table: "GPRecordSet",
     File: "GPDataFile",
+    Rows: "GPString",
 }
 _NUMBERS = {"GPLong", "GPDouble"}
 _CHOSEN = (str, int, float)
@@ -148,6 +154,8 @@ def _unwrapped(hint: Any) -> tuple[Any, Note, bool]:
             hint = hint.__origin__
         elif get_origin(hint) in {typing.Union, types.UnionType}:
             members = [member for member in get_args(hint) if member is not type(None)]
+            if set(members) == {Layer, Table}:
+                members = [Rows]
             if len(members) != 1:
                 raise ValueError("a parameter has one type; of int and float choose float")
             hint, is_optional = members[0], True

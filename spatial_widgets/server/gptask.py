@@ -26,7 +26,7 @@ _MULTI = "GPMultiValue:"
 
 def is_layer(parameter: ParameterInfo) -> bool:
     """Whether a parameter is a layer or a table, or a list of them: read in the job, not before."""
-    return parameter.data_type.removeprefix(_MULTI) in _LAYERS
+    return parameter.holds_rows or parameter.data_type.removeprefix(_MULTI) in _LAYERS
 
 
 def is_file(parameter: ParameterInfo) -> bool:

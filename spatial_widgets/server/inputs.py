@@ -156,7 +156,7 @@ class Inputs:
 
     def _from_file(self, parameter: ParameterInfo, place: str, path: Path) -> Any:
         if path.suffix.casefold() == ".csv":
-            if "GPRecordSet" not in parameter.data_type:
+            if "GPRecordSet" not in parameter.data_type and not parameter.holds_rows:
                 raise CodecError("a .csv file has no geometry; upload the feature set as .json", path=place)
             rows = pd.read_csv(path, nrows=self.limits.features + 1)
             self._count(place, len(rows))

@@ -42,7 +42,7 @@ def encode_output(
     """
     if value is None:
         return ""
-    tree = encode_parameter(ParameterInfo(name=parameter.name, data_type=parameter.data_type), value)
+    tree = encode_parameter(ParameterInfo(name=parameter.name, data_type=_data_type(parameter, value)), value)
     for file in local_files(tree):
         raise CodecError(f"the file {file.path.name!r} cannot be given out; return its text or its rows")
     if fields is not None:
@@ -52,6 +52,12 @@ def encode_output(
         if most is not None and len(tree) > most:
             return {**tree.head, "features": [], "exceededTransferLimit": True}
     return tree
+
+
+def _data_type(parameter: ParameterInfo, value: Any) -> str:
+    if not parameter.holds_rows or not isinstance(value, pd.DataFrame):
+        return parameter.data_type
+    return "GPFeatureRecordSetLayer" if hasattr(value, "crs") else "GPRecordSet"
 
 
 def _remind(fields: FieldMemory, tree: Any, value: Any) -> None:

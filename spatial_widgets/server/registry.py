@@ -139,7 +139,8 @@ def task(
     -----
     ``float`` is GPDouble, ``int`` GPLong, ``bool`` GPBoolean, ``str`` GPString, ``Literal[…]`` a choice list,
     ``datetime`` GPDate, ``LinearUnit``, ``ArealUnit`` and ``TimeUnit`` their namesakes, ``GeoDataFrame`` (or
-    ``Layer``) GPFeatureRecordSetLayer, ``DataFrame`` (or ``Table``) GPRecordSet, ``Path`` (or ``File``) GPDataFile (in and out),
+    ``Layer``) GPFeatureRecordSetLayer, ``DataFrame`` (or ``Table``) GPRecordSet, both with ``|`` between them a GPString that
+    takes either, ``Path`` (or ``File``) GPDataFile (in and out),
     ``list[T]`` GPMultiValue. A default makes a parameter optional; one that may be missing is ``T | None = None``.
     ``Annotated[float, P("metres", minimum=0)]`` adds help and a range; help may also stand in the
     docstring's Parameters section. A ``TypedDict`` as the return type names the outputs; any other gives one

@@ -14,7 +14,7 @@ from spatial_widgets.codec.parameters_out import encode_parameter
 from spatial_widgets.errors import CodecError, ParameterError
 from spatial_widgets.protocol.parameter import ParameterInfo
 from spatial_widgets.protocol.spelling import did_you_mean
-from spatial_widgets.server.annotations import Kind, read_annotation
+from spatial_widgets.server.annotations import Kind, Rows, read_annotation
 from spatial_widgets.server.docstring import TaskText, read_docstring
 from spatial_widgets.server.gptask import Task
 
@@ -167,6 +167,7 @@ class _Reader:
             category=kind.note.category,
             parameter_type=f"esriGPParameterType{'Optional' if is_optional else 'Required'}",
             dependency=kind.note.depends_on or None,
+            holds_rows=kind.member is Rows,
         )
         return self._with_default(info, kind, parameter.default) if is_optional else info
 
@@ -211,4 +212,5 @@ class _Reader:
             description=kind.note.description or text,
             category=kind.note.category,
             parameter_type="esriGPParameterTypeDerived",
+            holds_rows=kind.member is Rows,
         )

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, TypedDict
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
 from spatial_widgets.errors import ParameterError
@@ -16,6 +15,7 @@ from spatial_widgets.server.analysis.buffering import FARTHEST_M, Style, geodesi
 from spatial_widgets.server.analysis.groups import JOIN_ID, grouping
 from spatial_widgets.server.analysis.lengths import METERS_IN, to_meters
 from spatial_widgets.server.analysis.prepare import in_lonlat, prepare, to_output
+from spatial_widgets.server.analysis.relations import pairs_within
 from spatial_widgets.server.analysis.sphere import is_geodesic
 from spatial_widgets.server.analysis.statistics import parse_statistics
 from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points, within
@@ -26,8 +26,6 @@ __all__ = ["summarize_nearby"]
 
 Array = np.ndarray[Any, Any]
 
-_GEOD = pyproj.Geod(ellps="WGS84")
-_WIDER = 1.001  # a ring of 96 vertices comes as near as 0.9995 of its radius
 _TIMES = {"Seconds", "Minutes", "Hours"}
 
 
@@ -160,12 +158,12 @@ class _Places:
         shapes = around.geometry.to_numpy()
         self.are_points = bool((shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all())
 
-    def _drawn(self, factor: float = 1.0) -> Array:
+    def _drawn(self) -> Array:
         shapes = self.around.geometry.to_numpy()[self.owner]
         if self.around.crs.is_geographic:
-            return geodesic_buffers(shapes, self.meters * factor, Style())
+            return geodesic_buffers(shapes, self.meters, Style())
         unit = float(self.around.crs.axis_info[0].unit_conversion_factor)
-        return planar_buffers(shapes, self.meters * factor / unit, Style())
+        return planar_buffers(shapes, self.meters / unit, Style())
 
     def areas(self, units: str) -> gpd.GeoDataFrame:
         """Return what lies within the distances, with the features' attributes."""
@@ -178,17 +176,11 @@ class _Places:
 
     def exactly(self, ctx: Context, points: gpd.GeoDataFrame) -> pd.DataFrame:
         """Return a row for each point within a distance of a point, with the number of the area."""
-        others = points.to_crs(self.around.crs).geometry.to_numpy()
-        area, point = shapely.STRtree(others).query(self._drawn(_WIDER), predicate="intersects")
-        middle = shapely.get_coordinates(self.around.geometry.to_numpy())[self.owner[area]]
-        there = shapely.get_coordinates(others)[point]
-        if self.around.crs.is_geographic:
-            distance = _GEOD.inv(*middle.T, *there.T)[2]
-        else:
-            unit = float(self.around.crs.axis_info[0].unit_conversion_factor)
-            distance = np.hypot(*(there - middle).T) * unit
-        near = distance <= self.meters[area]
-        area, point = area[near], point[near]
+        others = points.to_crs(self.around.crs)
+        distances = np.unique(self.meters)
+        found = [pairs_within(self.around, others, meters) for meters in distances]
+        area = np.concatenate([here * len(distances) + i for i, (here, _) in enumerate(found)])
+        point = np.concatenate([there for _, there in found])
         ctx.info(
             f"{len(np.unique(point)):,} of {len(points):,} points lie near {len(np.unique(self.owner[area])):,} of {len(self.around):,} features."
         )

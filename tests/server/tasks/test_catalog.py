@@ -24,6 +24,8 @@ ESRI = {
     "FindHotSpots": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer shapeType cellSize "
     "cellSizeUnits distanceBand distanceBandUnits hotSpotsResultLayer processInfo",
     "FindCentroids": "inputLayer pointLocation outputLayer",
+    "JoinFeatures": "targetLayer joinLayer spatialRelationship spatialRelationshipDistance spatialRelationshipDistanceUnits "
+    "attributeRelationship joinOperation summaryFields joinType recordsToMatch outputLayer",
     "MergeLayers": "inputLayer mergeLayer mergingAttributes mergedLayer",
     "SummarizeNearby": "sumNearbyLayer summaryLayer distances nearType units timeOfDay timeZoneForTimeOfDay returnBoundaries "
     "sumShape shapeUnits summaryFields groupByField minorityMajority percentShape resultLayer groupBySummary",
