@@ -16,6 +16,8 @@ __all__ = ["EARTH_RADIUS_M", "is_geodesic", "rings_to_polygons", "split_at_antim
 #: Mean radius of the IUGG, in metres: http://www.iugg.org/assemblies/2007perugia/resolutions.php
 EARTH_RADIUS_M = 6371008.8
 
+_TURNS = 2
+
 Array = np.ndarray[Any, Any]
 #: Planar x and y to longitude and latitude.
 Inverse = Callable[[Array, Array], tuple[Array, Array]]
@@ -81,12 +83,14 @@ def rings_to_polygons(lon: Array, lat: Array, center_lat: Array) -> Array:
 
 def _polar(unwound: Array, lat: Array, center_lat: float) -> Any:
     pole = 90.0 if center_lat >= 0 else -90.0
-    ring = np.column_stack([unwound, lat])
-    return shapely.make_valid(
-        shapely.Polygon([*ring, (unwound[-1], pole), (unwound[0], pole)]),
-        method="structure",
-        keep_collapsed=False,
+    # Several turns, of which one is cut out at ±180: a seam at the ring's first vertex would leave a hairline gap.
+    turn = np.copysign(360.0, unwound[-1] - unwound[0])
+    lon = np.concatenate([unwound[:-1] + number * turn for number in range(-_TURNS, _TURNS + 1)])
+    ring = np.column_stack([lon, np.tile(lat[:-1], 2 * _TURNS + 1)])
+    around = shapely.make_valid(
+        shapely.Polygon([*ring, (lon[-1], pole), (lon[0], pole)]), method="structure", keep_collapsed=False
     )
+    return shapely.intersection(around, shapely.box(-180, -90, 180, 90))
 
 
 def unproject(shapes: Array, inverse: Inverse, center_lat: float) -> Array:

@@ -73,6 +73,14 @@ def test_a_circle_around_a_pole_holds_the_pole(ctx, lat):
     assert area_m2(circle) == pytest.approx(cap, rel=0.01)
 
 
+@pytest.mark.parametrize("lon", [-1e-05, 0, 123.4, 180])
+def test_a_circle_around_a_pole_has_no_gap_below_its_centre(ctx, lon):
+    made = create_buffers(ctx, layer(Point(lon, -40)), distances=[5_600.0], units="Kilometers")["bufferLayer"]
+    circle = made.geometry.iloc[0]
+    assert circle.geom_type == "Polygon"
+    assert shapely.covers(circle, shapely.points(np.full(9, lon), np.linspace(-89, 9, 9))).all()
+
+
 @pytest.mark.parametrize("name", ["states", "countries"])
 def test_buffers_contain_their_features_and_are_valid(ctx, name):
     features = sample(name)
