@@ -44,11 +44,9 @@ class Access:
             return None
         return Pass(self._source.token(budget.left_s), self.login.referer, self.login.in_body)
 
-    def renewed(
-        self, error: AuthenticationError, url: str, shown: Pass | None, budget: Budget
-    ) -> Pass | None:
+    def renewed(self, error: AuthenticationError, shown: Pass | None, budget: Budget) -> Pass | None:
         """Return another pass after a refusal, or None where there is none to be had."""
-        if error.code not in {_REFUSED, _WANTED} or origin(url) != self._home:
+        if error.code not in {_REFUSED, _WANTED} or origin(error.url) != self._home:
             return None
         if shown is None or self.login is None or self._source is None:
             return None
@@ -62,6 +60,11 @@ class Access:
     def explain(self, error: AuthenticationError, url: str, budget: Budget) -> None:
         """Have a refusal say how to sign in to this server. At most one GET, the first time."""
         if error.code not in {_REFUSED, _WANTED} or origin(url) != self._home or not error.args:
+            return
+        if origin(error.url) != self._home:
+            if self.login is not None:
+                line = f"{url} was redirected there, to another origin, where its token is not sent. If you trust that one, use its address."
+                error.args = (f"{error.args[0]}\n{line}", *error.args[1:])
             return
         lines = [] if self.login is None else [self.login.advice]
         if error.code == _WANTED:

@@ -196,7 +196,7 @@ class Conversation(ABC):
         try:
             return self._judge(self._exchange(question, shown, budget, digest))
         except AuthenticationError as error:
-            renewed = self._tokens.renewed(error, question.url, shown, budget)
+            renewed = self._tokens.renewed(error, shown, budget)
             if renewed is None:
                 self._tokens.explain(error, question.url, budget)
                 raise

@@ -66,6 +66,11 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Leave redirects to us: requests reads all of a redirect's body, be it without end, to tell where it leads."""
+
+
 class _Connections(threading.local):
     """What a thread keeps open, for all sessions with tokens: a thousand of them must not hold a thousand sockets."""
 
@@ -202,7 +207,7 @@ class GPSession(Conversation):
                     yield start
                     yield from rest
             except AuthenticationError as error:
-                shown = self._tokens.renewed(error, url, shown, budget)
+                shown = self._tokens.renewed(error, shown, budget)
                 if shown is None or attempt == 2:
                     self._tokens.explain(error, url, budget)
                     raise
@@ -266,7 +271,7 @@ class GPSession(Conversation):
                     response = self._send(asked, at, shown)
                 except requests.RequestException:
                     raise
-                except ValueError as error:  # requests looks at a Location even where it is not to follow it
+                except ValueError as error:  # urllib3, of a host's name that cannot be one
                     raise self._nowhere(asked, shown, error) from None
             if response.status_code not in _REDIRECTS or "Location" not in response.headers:
                 return response, asked.url
@@ -375,7 +380,7 @@ class GPSession(Conversation):
         return session
 
     def _new_session(self, adapter: BaseAdapter) -> requests.Session:
-        session = requests.Session()
+        session = _Session()
         session.headers["Accept"] = "application/json, */*"
         for scheme in ("http://", "https://"):
             session.mount(scheme, adapter)

@@ -539,6 +539,28 @@ def test_a_referer_does_not_go_to_another_origin(alone, portal):
         assert "t-0" not in other.heads[0]
 
 
+def test_a_refusal_from_another_origin_renews_nothing_and_says_that_no_token_was_sent_there(alone):
+    made = []
+
+    def tokens():
+        made.append("t-0")
+        return made[-1]
+
+    with Server() as other:
+        alone.tokens.good["t-0"] = None
+        for code in (499, 498):
+            alone.app.answers["GPServer"] = [Raw("", 301, Location=f"{other.url}?f=json")]
+            if code == 498:
+                other.token_of = lambda _: "none"
+            with pytest.raises(errors.AuthenticationError, match=f"error {code}") as caught:
+                sw.GPService(alone.url, auth=tokens).tasks()
+            assert f"{alone.url} was redirected there, to another origin, where its token is not sent" in str(
+                caught.value
+            )
+            assert "A token was sent" not in str(caught.value)
+        assert len(made) == 2  # one for each service
+
+
 def test_a_cookie_does_not_go_to_another_port(alone):
     with Server() as other:
         alone.tokens.good["t-0"] = None

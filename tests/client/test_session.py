@@ -87,6 +87,23 @@ def test_the_token_goes_to_its_own_origin_only_and_never_into_a_url():
             assert len(other.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "more",
+    [b"", b"Content-Encoding: " + b"gzip, " * 9 + b"gzip\r\n"],
+    ids=["without end", "packed ten times"],
+)
+def test_the_body_of_a_redirect_is_not_read(more):
+    with RawServer(answer(OK)) as other:
+
+        def redirect(connection, server):
+            connection.sendall(f"HTTP/1.1 302 Found\r\nLocation: {other.url}\r\n".encode() + more + b"\r\n")
+            while not server.over.is_set():
+                connection.sendall(b" " * 65536)
+
+        with RawServer(redirect) as server:
+            assert GPSession(server.url).get_json(server.url, deadline_s=5.0, retry=False) == {"ok": True}
+
+
 def test_a_cookie_goes_back_to_its_own_origin_only():
     # Cookies know no ports, and services put tokens into them.
     with RawServer(answer(OK)) as other:

@@ -7,6 +7,7 @@ from endings.case import CONTACT, EXECUTING, HASTY, SUCCEEDED, goes_on, soft
 from endings.server import (
     JOB_ID,
     dripping,
+    endless,
     hang_up,
     head,
     html,
@@ -48,6 +49,16 @@ def proxy(server):
     return {"HTTP_PROXY": address, "http_proxy": address, "HTTPS_PROXY": address, "https_proxy": address}
 
 
+def elsewhere(server):
+    return f"{server.elsewhere.url}/Buffer/jobs/{JOB_ID}"
+
+
+def redirect_without_end(connection, server):
+    """Send on to another origin, in an answer whose body never ends."""
+    start = f"HTTP/1.1 302 Found\r\nLocation: {elsewhere(server)}\r\n\r\n".encode()
+    endless(start, b" " * 65536)(connection, server)
+
+
 def asleep(then):
     """Answer so after a sleep of three hours, which only the wall clock noticed."""
 
@@ -70,7 +81,8 @@ CASES = [
     goes_on("connection-kept", say(job(EXECUTING), keep=True), say(job(EXECUTING), keep=True), status(SUCCEEDED), check=lambda run: run.never_failed()),
     goes_on("connection-kept-and-closed", kept, kept, kept, status(SUCCEEDED), check=lambda run: run.never_failed()),
     goes_on("laptop-slept", status(EXECUTING), reset, asleep(reset), reset, status(SUCCEEDED), sleeps=True, contact=replace(CONTACT, failures=3)),
-    goes_on("redirect-elsewhere", status(EXECUTING), redirect(lambda server: f"{server.elsewhere.url}/Buffer/jobs/{JOB_ID}", 307), elsewhere=(status(SUCCEEDED),), check=lambda run: run.kept_the_token()),
+    goes_on("redirect-elsewhere", status(EXECUTING), redirect(elsewhere, 307), elsewhere=(status(SUCCEEDED),), check=lambda run: run.kept_the_token()),
+    goes_on("redirect-without-end", status(EXECUTING), redirect_without_end, elsewhere=(status(SUCCEEDED),), check=lambda run: run.kept_the_token()),
     soft("redirect-loop", redirect(to_itself), "more than 5 redirects", most=13, soft=False),
     soft("redirect-nowhere", redirect("http://[bad/"), "redirected"),
     soft("redirect-to-a-file", redirect("file:///etc/passwd"), "redirected"),
