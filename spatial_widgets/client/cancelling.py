@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -66,11 +67,12 @@ class Cancelling:
         document = self._job.session.post_json(join(self._job.url, "cancel"), {}, deadline_s=budget.left_s)
         said = document.get("jobStatus") if isinstance(document, dict) else None
         status = JobStatus.parse(said) if isinstance(said, str) else JobStatus.CANCELLING
+        now = time.time()
         # Only a poll brings the last messages, so a final word is left to it.
         word = JobStatus.CANCELLING if status.is_terminal else status
 
         def said_so(info: JobInfo) -> JobInfo:
-            return info if info.status.is_terminal else replace(info, status=word)
+            return info if info.status.is_terminal else replace(info, status=word, received_at=now)
 
         self._job.snapshot.change(said_so, timeout_s=budget.left_s or 0.0)
         self._job.tell_watch()

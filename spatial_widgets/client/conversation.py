@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from spatial_widgets.client.authority import TokenReply
 from spatial_widgets.client.body import multipart, urlencoded
 from spatial_widgets.client.deadline import Budget
+from spatial_widgets.client.exchange import Timed
 from spatial_widgets.client.login import Pass
 from spatial_widgets.client.question import Question
 from spatial_widgets.client.reply import read_json
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from spatial_widgets.client.access import Access
     from spatial_widgets.client.body import FormValue
     from spatial_widgets.client.clock import Clock
+    from spatial_widgets.client.exchange import Exchange, Listener
     from spatial_widgets.client.policy import RetryPolicy
     from spatial_widgets.client.reply import Reply
     from spatial_widgets.client.secret import Secrets
@@ -58,6 +60,7 @@ class Conversation(ABC):
         self._secrets = secrets
         self._retry = retry
         self._local = threading.local()
+        self._listeners: dict[Listener, None] = {}  # changed at one go, by any thread
 
     @abstractmethod
     def _exchange(
@@ -119,17 +122,19 @@ class Conversation(ABC):
         headers: Mapping[str, str] | None = None,
         deadline_s: float | None = None,
         answer_s: float = _ANSWER_S,
+        hear: Callable[[Exchange], None] | None = None,
     ) -> Any:
         """Return the JSON body of one POST of a form (``f=json`` is added). It is never repeated.
 
         ``deadline_s`` bounds the whole call. Without it sending may take its time, and the answer must
-        begin within 60 s of the end of sending, and be whole within ``answer_s`` of it.
+        begin within 60 s of the end of sending, and be whole within ``answer_s`` of it. ``hear`` is told of each
+        exchange that it took.
 
         The one exception: a token refused with an Esri error body proves that nothing was done, so
         the request is sent once more with a renewed token. A large form is streamed.
         """
         encode = multipart if as_multipart else urlencoded
-        question = Question(url, {"f": "json", **form}, encode, headers=headers or {})
+        question = Question(url, {"f": "json", **form}, encode, headers=headers or {}, hear=hear)
         return self._post(question, Budget(self.clock, deadline_s, answer_s=answer_s))
 
     def post_file(self, url: str, path: Path) -> Any:
@@ -194,17 +199,49 @@ class Conversation(ABC):
     def _ask(self, question: Question, budget: Budget, digest: Callable[[Iterator[bytes]], bytes]) -> Any:
         shown = self._current_token(budget)
         try:
-            return self._judge(self._exchange(question, shown, budget, digest))
+            return self._judge(self._heard(question, shown, budget, digest))
         except AuthenticationError as error:
             renewed = self._tokens.renewed(error, shown, budget)
             if renewed is None:
                 self._tokens.explain(error, question.url, budget)
                 raise
         try:
-            return self._judge(self._exchange(question, renewed, budget, digest))
+            return self._judge(self._heard(question, renewed, budget, digest))
         except AuthenticationError as error:
             self._tokens.explain(error, question.url, budget)
             raise
+
+    def _heard(
+        self,
+        question: Question,
+        shown: Pass | None,
+        budget: Budget,
+        digest: Callable[[Iterator[bytes]], bytes],
+    ) -> Reply:
+        """Ask once, and tell those who listen."""
+        tell: list[Callable[[Exchange], None]] = [
+            one.hear for one in list(self._listeners) if one.wants(question.url)
+        ]
+        if question.hear is not None:
+            tell.append(question.hear)
+        if not tell:
+            return self._exchange(question, shown, budget, digest)
+        timed = Timed(question, shown, self._secrets, tell)
+        try:
+            reply = self._exchange(question, shown, budget, digest)
+        except Exception as error:
+            timed.failed(error)
+            raise
+        timed.answered(reply)
+        return reply
+
+    def listen(self, listener: Listener) -> None:
+        """Have somebody told of each exchange that he wants, until :meth:`forget`; nobody listens by default."""
+        self._listeners[listener] = None
+
+    def forget(self, listener: Listener) -> None:
+        """Tell him no more."""
+        self._listeners.pop(listener, None)
 
     def _current_token(self, budget: Budget | None = None) -> Pass | None:
         return self._tokens.current(budget or Budget(self.clock, None))

@@ -28,6 +28,8 @@ from spatial_widgets.protocol.urls import join
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
+    from spatial_widgets.client.course import Moment
+    from spatial_widgets.client.exchange import Exchange
     from spatial_widgets.client.poller import Watch
     from spatial_widgets.client.service import GPTask
     from spatial_widgets.client.session import GPSession
@@ -45,6 +47,8 @@ class Job:
     info : the last snapshot, a :class:`JobInfo`. Reading it never costs a request.
     first_seen_at : when the first snapshot came, in seconds since 1970-01-01 UTC: of a job that was submitted
         here, when that was.
+    submission : the requests that submitted it, and their answers: a few hundred bytes, to be shown.
+    is_new : whether it was submitted by this object's maker, so that its course is known from the start.
 
     Notes
     -----
@@ -58,8 +62,11 @@ class Job:
         *,
         poll: PollPolicy | None = None,
         contact: ContactPolicy | None = None,
+        is_new: bool = False,
     ) -> None:
         self.task = task
+        self.is_new = is_new
+        self.submission: tuple[Exchange, ...] = ()
         self.job_id = info.job_id
         self.url = join(task.url, "jobs", info.job_id)
         self.poll_policy = poll or PollPolicy(fixed_s=task.service.poll_interval)
@@ -131,6 +138,11 @@ class Job:
     def messages(self) -> tuple[JobMessage, ...]:
         """The messages in the last snapshot."""
         return self.info.messages
+
+    @property
+    def course(self) -> tuple[Moment, ...]:
+        """Each status that polls of this object saw, in order, with the moment when it was first seen."""
+        return self.snapshot.course
 
     @property
     def answered_at(self) -> float:

@@ -10,6 +10,7 @@ from spatial_widgets.client.body import Body, FormValue, urlencoded
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from spatial_widgets.client.exchange import Exchange
     from spatial_widgets.client.login import Pass
 
 __all__ = ["Question"]
@@ -30,6 +31,7 @@ class Question:
     encode: Callable[[Mapping[str, FormValue]], Body] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)  # of a write, beside its body's own
     stays: bool = False  # whether a redirect to another origin is an error for a read too
+    hear: Callable[[Exchange], None] | None = None  # is told of it, beside those who listen to the session
 
     @property
     def is_write(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spatial_widgets.client.course import noted
 from spatial_widgets.client.turns import Turns
 from spatial_widgets.errors import TransportTimeout
 from spatial_widgets.protocol import JobInfo
@@ -11,6 +12,7 @@ from spatial_widgets.protocol import JobInfo
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from spatial_widgets.client.course import Moment
     from spatial_widgets.client.deadline import Budget
     from spatial_widgets.client.session import GPSession
 
@@ -23,12 +25,14 @@ class Snapshot:
     Attributes
     ----------
     info : the snapshot itself.
+    course : each status that it had, with the moment when it was first seen.
     taken_at : when its last poll was answered, in seconds of the session's clock; ``-inf`` before the first.
     retry_after_s : what the last good answer asked for, in seconds, or None.
     """
 
     def __init__(self, url: str, info: JobInfo) -> None:
         self.info = info
+        self.course: tuple[Moment, ...] = noted((), info)
         self.retry_after_s: float | None = None
         self._url = url
         self.taken_at = float("-inf")
@@ -48,7 +52,7 @@ class Snapshot:
                 )
             if not self.info.status.is_terminal and self.taken_at < asked:
                 document = session.get_json(self._url, deadline_s=budget.left_s, retry=False)
-                self.info = JobInfo.from_json(document, job_id=self.info.job_id, url=self._url)
+                self._take(JobInfo.from_json(document, job_id=self.info.job_id, url=self._url))
                 self.retry_after_s = session.last_retry_after_s
                 self.taken_at = session.clock.now()
         finally:
@@ -59,6 +63,10 @@ class Snapshot:
         turn = object()
         try:
             if self._turns.take(turn, timeout_s):
-                self.info = how(self.info)
+                self._take(how(self.info))
         finally:
             self._turns.give_back(turn)
+
+    def _take(self, info: JobInfo) -> None:
+        self.course = noted(self.course, info)  # first: whoever sees the new status finds its moment there
+        self.info = info

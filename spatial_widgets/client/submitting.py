@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spatial_widgets.client.body import FormValue
+    from spatial_widgets.client.exchange import Exchange
     from spatial_widgets.client.job import Job
     from spatial_widgets.client.parameters import Submission
     from spatial_widgets.client.pastjob import PastJob
@@ -60,6 +61,7 @@ class Submitting:
         self._submission = form_fields(task.name, task.info(), parameters)
         self._key: str | None = None
         self._row: int | None = None
+        self._exchanges: list[Exchange] = []
         self._in_doubt = False  # whether a request that went out may have made a job
         self._is_again = False  # whether that was an earlier submit's, found in the history
 
@@ -84,7 +86,9 @@ class Submitting:
         self._note(mark)
         info = self._send(form)
         traces.accepted(self._row, info)
-        return Job(self._task, info)
+        job = Job(self._task, info, is_new=True)
+        job.submission = tuple(self._exchanges)
+        return job
 
     # ------------------------------------------------------------ an earlier one
 
@@ -191,6 +195,7 @@ class Submitting:
             as_multipart=takes_multipart(self._task, form),
             headers={KEY_HEADER: self._key} if self._key else None,
             deadline_s=deadline_s,
+            hear=self._exchanges.append,
         )
         job_id = document.get("jobId") if isinstance(document, dict) else None
         if not isinstance(job_id, str) or not job_id:

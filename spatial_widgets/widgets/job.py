@@ -13,7 +13,7 @@ from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.pasting import attach_code
-from spatial_widgets.widgets import saved, view
+from spatial_widgets.widgets import saved, times, view
 from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
 from spatial_widgets.widgets.download import Download
 from spatial_widgets.widgets.failure import advice
@@ -21,6 +21,7 @@ from spatial_widgets.widgets.loading import Loading
 from spatial_widgets.widgets.messagelog import TAIL, MessageLog
 from spatial_widgets.widgets.outbox import Outbox
 from spatial_widgets.widgets.phrases import say
+from spatial_widgets.widgets.wirelog import WireLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -40,6 +41,8 @@ class JobWidget(LiveWidget):
     Parameters
     ----------
     job : the job to show. It is watched from now on by the shared poller, until it ends.
+    show_requests : show the last 20 requests about the job as well, with what was answered: how a job is submitted and
+        asked for. Tokens are masked, and of long inputs only the beginning is shown.
 
     Attributes
     ----------
@@ -56,7 +59,10 @@ class JobWidget(LiveWidget):
     previews : one dict per result: its first rows, its picture, the Python that fetches it, the formats it comes in.
     advice : what to try after a failure.
     attach : the line of Python that shows the job again.
-    started_at, ended_at : seconds since 1970-01-01 UTC by this machine's clock; ``ended_at`` is None before the end.
+    moments : ``[status, seconds]`` for each status that was seen, in order: when it first was.
+    is_new : whether they begin with the submit; of a job that was found by its URL nobody saw that.
+    started_at, ended_at : seconds since 1970-01-01 UTC by this machine's clock, as those of ``moments``: when the job
+        was first seen, and its end, None before that.
 
     Notes
     -----
@@ -88,14 +94,17 @@ class JobWidget(LiveWidget):
     previews = t.List(t.Dict(), read_only=True).tag(sync=True)
     advice = t.List(t.Unicode(), read_only=True).tag(sync=True)
     attach = t.Unicode("", read_only=True).tag(sync=True)
-    started_at = t.Float(0.0, read_only=True).tag(sync=True)
+    moments = t.List(t.List(), read_only=True).tag(sync=True)
+    is_new = t.Bool(default_value=False, read_only=True).tag(sync=True)
+    started_at = t.Float(0.0, read_only=True)
     ended_at = t.Float(None, allow_none=True, read_only=True).tag(sync=True)
     message_total = t.Int(0, read_only=True).tag(sync=True)
+    show_requests = t.Bool(default_value=False, read_only=True).tag(sync=True)
     # Not sent while the log grows: lines travel once, as custom messages; the tail at the end, for saved pages.
     message_tail = t.List(t.List(), read_only=True).tag(sync=True)
     messages = t.List(t.Dict(), read_only=True)
 
-    def __init__(self, job: Job, **traits: Any) -> None:
+    def __init__(self, job: Job, *, show_requests: bool = False, **traits: Any) -> None:
         if not isinstance(job, Job):
             raise TypeError(
                 f"JobWidget shows a Job, got {type(job).__name__}; see GPTask.submit or Job.from_url."
@@ -105,6 +114,7 @@ class JobWidget(LiveWidget):
         self._outbox = Outbox(super().send_state, self.send, self._news)
         self._results: Loading | None = None  # whose results are shown
         self._was_over = job.done()
+        self._requests = WireLog(job, self._outbox.look) if show_requests else None
         self._is_closed = False
         self._end_shown = ""
         self._error_saved = ""
@@ -115,7 +125,9 @@ class JobWidget(LiveWidget):
             job_url=job.url,
             task_name=job.task.name,
             attach=attach_code(job),
-            started_at=job.info.received_at,
+            is_new=job.is_new,
+            show_requests=show_requests,
+            started_at=job.first_seen_at,
             **self._state(job.watch),
         )
         super().__init__(**traits)
@@ -197,6 +209,8 @@ class JobWidget(LiveWidget):
         self._is_closed = True
         if getattr(self, "_watch", None) is not None:
             self._outbox.close()
+            if self._requests is not None:
+                self._requests.close()
             self._watch.unsubscribe(self._on_change)
             if self._loading is not None:
                 self._loading.stop()  # for nobody
@@ -239,6 +253,7 @@ class JobWidget(LiveWidget):
             "advice": advice(info, self.job.task.name),
             "contact": view.contact_text(watch),
             "lost": is_lost,
+            "moments": times.moments_to_json(self.job.course),
             "ended_at": (self.ended_at or info.received_at) if over else None,
         }
 
@@ -252,7 +267,7 @@ class JobWidget(LiveWidget):
     def _news(self) -> dict[str, Any] | None:
         """Return the next message beside the traits."""
         if not self._log.has_news:
-            return None
+            return None if self._requests is None else self._requests.news()
         first, lines = self._log.news()
         return {"kind": "log", "seq": first, "lines": lines, "total": len(self._log)}
 
@@ -304,6 +319,8 @@ class JobWidget(LiveWidget):
             Download(self.job, content, self.send, lambda: not self._is_closed).start()
         elif kind == "hello":
             self.send({"kind": "now", "now": time.time()})
+            if self._requests is not None:
+                self.send(self._requests.since(0))
         elif kind in ("log-from", "log-before"):
             number = content.get("seq")
             if isinstance(number, int) and 0 <= number <= len(self._log):

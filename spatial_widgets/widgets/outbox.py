@@ -45,6 +45,10 @@ class Outbox:
         if self._names:
             self._pace.ask()
 
+    def look(self) -> None:
+        """Have news asked for; from any thread."""
+        self._pace.ask()
+
     def flush(self) -> None:
         """Send what there is now: whoever waits for the end of a job must not be quicker than its views."""
         self._send_news()  # before the state, which says how many there are

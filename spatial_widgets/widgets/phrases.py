@@ -29,5 +29,5 @@ def say(name: str, /, **values: Any) -> str:
 
 
 def count(thing: str, n: int) -> str:
-    """Return a number of things, such as ``1,234 rows``; ``thing`` is "row", "column", "job" or "message"."""
+    """Return a number of things, such as ``1,234 rows``; ``thing`` is "row", "column", "job", "message" or "request"."""
     return say(f"count.{thing}.{'one' if n == 1 else 'other'}", n=f"{n:,}")

@@ -2,7 +2,8 @@
 // The line at the top: the badge, what job it is, how long it took, and what can be done with it.
 import { button, make, put } from "./dom.js";
 import { say } from "./phrases.js";
-import { badge, contactShown, elapsed } from "./status.js";
+import { badge, contactShown } from "./status.js";
+import { clock } from "./times.js";
 
 const COPIED_MS = 1500;
 
@@ -11,17 +12,12 @@ export function head({ model, shared, view }) {
   const node = make("div", "sw-head");
   const pill = make("span", "sw-badge", { role: "status", "aria-live": "polite" });
   const lost = make("span", "sw-lost"); // what it means is in the note, which is read aloud
-  const clock = make("span", "sw-clock", { "aria-hidden": "true" });
+  const times = make("span", "sw-clock", { "aria-hidden": "true" });
   const cancel = button(say("job.cancel"));
   const copy = button(say("job.copy"), "sw-quiet");
-  node.append(pill, lost, make("span", "sw-title", {}, model.get("task_name")), clock, make("span", "sw-gap"), cancel, copy);
+  node.append(pill, lost, make("span", "sw-title", {}, model.get("task_name")), times, make("span", "sw-gap"), cancel, copy);
 
-  const moves = () => model.get("ended_at") === null && contactShown(model.get("lost"), shared.live, badge(model.get("job_status")).final).moves;
-  const tick = () => {
-    if (model.get("ended_at") === null && !moves()) return;
-    const now = model.get("ended_at") ?? Date.now() / 1000 - shared.skew;
-    put(clock, elapsed(now - model.get("started_at")));
-  };
+  const { moves, tick } = clock(model, shared, times);
 
   cancel.addEventListener("click", () => view.command(cancel, say("job.cancel.sent"), "cancel", say("job.cancel.what")));
   copy.addEventListener("click", async () => {
@@ -37,7 +33,7 @@ export function head({ model, shared, view }) {
 
   return {
     node,
-    traits: ["job_status", "ended_at", "lost"],
+    traits: ["job_status", "ended_at", "lost", "moments"],
     draw() {
       const { text, tone, final } = badge(model.get("job_status"));
       put(pill, text);

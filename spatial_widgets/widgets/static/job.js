@@ -10,8 +10,10 @@ import { say } from "./phrases.js";
 import { nextSteps } from "./nextsteps.js";
 import { problem } from "./problem.js";
 import { progress } from "./progress.js";
+import { Requests, requests } from "./requests.js";
 import { results } from "./results.js";
 import { badge, contactShown } from "./status.js";
+import { timeline } from "./times.js";
 
 /** What the job is called, and the marks on the frame that style sheets and tests go by. A part of a view, see parts.js. */
 function id({ model, shared, view }) {
@@ -28,20 +30,24 @@ function id({ model, shared, view }) {
 }
 
 /** In reading order. */
-const PARTS = [head, progress, loading, problem, nextSteps, results, log, id];
+const PARTS = [head, progress, timeline, loading, problem, nextSteps, results, log, requests, id];
 
 const QUIET_MS = 2000;
 const AGAIN_MS = 5000; // an answer may be lost as well
 
 // A factory: what it closes over is shared by the views of one model, and by nothing else.
 export default () => {
-  const shared = { log: new Log([], 0, () => {}), readers: new Set(), views: new Set(), live: true, skew: 0 };
+  const shared = { log: new Log([], 0, () => {}), requests: new Requests(), readers: new Set(), views: new Set(), live: true, skew: 0 };
   return {
     initialize({ model }) {
       let quiet = 0;
       shared.log = new Log(model.get("message_tail"), model.get("message_total"), (seq) => model.send({ kind: "log-from", seq }));
       const onCustom = (message) => {
         if (message.kind === "now") shared.skew = Date.now() / 1000 - message.now;
+        if (message.kind === "requests") {
+          shared.requests.take(message.seq, message.items);
+          shared.views.forEach((view) => view.draw());
+        }
         if (message.kind !== "log") return;
         if (shared.log.take(message.seq, message.lines, message)) shared.readers.forEach((draw) => draw());
         onTotal();

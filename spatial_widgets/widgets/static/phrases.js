@@ -27,11 +27,27 @@ export const PHRASES = {
   "count.vertex.other": "{n} vertices",
   "count.message.one": "{n} message",
   "count.message.other": "{n} messages",
+  "count.request.one": "{n} request",
+  "count.request.other": "{n} requests",
   "count.job.one": "{n} job",
   "count.job.other": "{n} jobs",
   "time.seconds": "{s} s",
   "time.minutes": "{time} min",
   "time.hours": "{time} h",
+  "time.span.waited": "waited {time}",
+  "time.span.ran": "ran {time}",
+  "time.span.total": "waited and ran {time}",
+  "time.span.least.waited": "waited at least {time}",
+  "time.span.least.ran": "ran at least {time}",
+  "time.span.least.total": "waited and ran at least {time}",
+  "time.label": "Course of the job",
+  "time.note": "Each status with the moment when it was first seen; it may have begun up to one question earlier.",
+  "time.plus": "+{time}",
+  "time.seen.first": "first seen",
+  "time.first": "{status} {at}",
+  "time.seen": "{status}, first seen {at}",
+  "time.after": "{status} +{time}",
+  "time.at": "{status} {at}",
 
   "job.label": "{task} job",
   "job.id": "job {id}",
@@ -75,6 +91,14 @@ export const PHRASES = {
   "log.older": "Show earlier ones ({messages})",
   "log.end": "Go to the end",
   "log.end.fresh": "Go to the end ({n} new)",
+
+  "requests.label": "Requests",
+  "requests.title": "The last {requests} about this job",
+  "requests.none": "no answer",
+  "requests.ms": "{n} ms",
+  "requests.answer": "Answer",
+  "requests.answer.cut": "Answer (the beginning of {n} characters)",
+  "requests.problem": "What went wrong",
 
   "loading.said": "Loading the results",
   "loading.begin": "Loading the results…",
@@ -231,7 +255,7 @@ export function say(name, values = {}) {
   return PHRASES[name].replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
 }
 
-/** A number of things, such as "1,234 rows". @param {"row"|"column"|"job"|"message"} thing @param {number} n */
+/** A number of things, such as "1,234 rows". @param {"row"|"column"|"job"|"message"|"request"} thing @param {number} n */
 export function count(thing, n) {
   return say(`count.${thing}.${n === 1 ? "one" : "other"}`, { n: digits(n) });
 }
