@@ -95,6 +95,7 @@ class JobWidget(LiveWidget):
     advice = t.List(t.Unicode(), read_only=True).tag(sync=True)
     attach = t.Unicode("", read_only=True).tag(sync=True)
     moments = t.List(t.List(), read_only=True).tag(sync=True)
+    cancel_pending = t.Bool(default_value=False, read_only=True).tag(sync=True)
     is_new = t.Bool(default_value=False, read_only=True).tag(sync=True)
     started_at = t.Float(0.0, read_only=True)
     ended_at = t.Float(None, allow_none=True, read_only=True).tag(sync=True)
@@ -253,6 +254,7 @@ class JobWidget(LiveWidget):
             "advice": advice(info, self.job.task.name),
             "contact": view.contact_text(watch),
             "lost": is_lost,
+            "cancel_pending": self.job.cancel_pending,
             "moments": times.moments_to_json(self.job.course),
             "ended_at": (self.ended_at or info.received_at) if over else None,
         }
@@ -334,7 +336,13 @@ class JobWidget(LiveWidget):
             problem = ""
         except SpatialWidgetsError as error:
             problem = say("job.cancel.failed", reason=error)
+        Poller.shared().call(self._show_cancel)
         self.send({"kind": "cancel-done", "problem": problem})
+
+    def _show_cancel(self) -> None:
+        if not self._is_closed:
+            self._apply(cancel_pending=self.job.cancel_pending)
+            self._outbox.flush()
 
     # ------------------------------------------------------------ saved pages
 

@@ -114,10 +114,10 @@ export class View {
     return this.sent.has(button);
   }
 
-  /** The kernel has the command. `isOver`: and nothing more is to come of it. */
-  answered(button, isOver = true) {
+  /** The kernel has the command. */
+  answered(button) {
     clearTimeout(this.sent.get(button));
-    if (isOver) this.sent.delete(button);
+    this.sent.delete(button);
     this.say("");
   }
 

@@ -56,6 +56,10 @@ export const PHRASES = {
   "job.line.lost": "{task} job {id}: {status} ({word}), lost contact",
   "job.cancel": "Cancel",
   "job.cancel.sent": "Cancel sent",
+  "job.cancel.asking": "Asking the service…",
+  "job.cancel.pending": "Cancel waits for the start",
+  "job.cancel.pending.why": "The service cancels no job that is only submitted: it is asked again as soon as the job waits or runs.",
+  "job.cancel.stopping": "Cancelling…",
   "job.cancel.what": "cancel",
   "job.cancel.failed": "The cancel failed. {reason}",
   "job.copy": "Copy job URL",
@@ -94,6 +98,7 @@ export const PHRASES = {
 
   "requests.label": "Requests",
   "requests.title": "The last {requests} about this job",
+  "requests.fields": "Headers and fields",
   "requests.none": "no answer",
   "requests.ms": "{n} ms",
   "requests.answer": "Answer",

