@@ -114,7 +114,6 @@ class JobWidget(LiveWidget):
         self._log = MessageLog()
         self._outbox = Outbox(super().send_state, self.send, self._news)
         self._results: Loading | None = None  # whose results are shown
-        self._was_over = job.done()
         self._requests = WireLog(job, self._outbox.look) if show_requests else None
         self._is_closed = False
         self._end_shown = ""
@@ -362,9 +361,7 @@ class JobWidget(LiveWidget):
             loading=self.loading.get("text", ""),
             is_lost=self.lost,
             attach=self.attach,
-            started_at=self.started_at,
             ended_at=self.ended_at,
-            was_over=self._was_over,
             log=self._log.messages or self.job.messages,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from spatial_widgets.widgets import view
 from spatial_widgets.widgets.markup import element
 from spatial_widgets.widgets.phrases import say
+from spatial_widgets.widgets.times import course_text, spans, spans_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ class Shown:
     advice : what to try then.
     loading : what is told of the loading of the results.
     attach : the line of Python that shows the job again.
-    started_at, ended_at : as in the widget; ``was_over`` where the job had ended when the widget was made.
+    ended_at : as in the widget.
     """
 
     job: Job
@@ -49,22 +49,16 @@ class Shown:
     loading: str = ""
     is_lost: bool = False
     attach: str = ""
-    started_at: float = 0.0
     ended_at: float | None = None
-    was_over: bool = False
     log: Sequence[JobMessage] = field(default=())
 
     @property
     def times(self) -> str:
-        """When it was, in UTC, as a sentence; "" where nothing is known."""
-        if not self.started_at:
-            return ""
-        known = {"start": _moment(self.started_at), "end": _moment(self.ended_at or self.started_at)}
-        if self.was_over:
-            return say("saved.times.over", **known)
-        if self.ended_at is None:
-            return say("saved.times.start", **known)
-        return say("saved.times", **known, seconds=f"{self.ended_at - self.started_at:,.1f}")
+        """Each status with the moment when it was first seen, in UTC, and how long the job waited and ran."""
+        course, is_new = self.job.course, self.job.is_new
+        told = course_text(course, is_new=is_new)
+        lasted = spans_text(spans(course, is_new=is_new, until=self.ended_at)) if self.ended_at else ""
+        return say("saved.times", course=told, spans=lasted) if lasted else told
 
     @property
     def error_lines(self) -> list[str]:
@@ -76,10 +70,6 @@ class Shown:
         """The last line of the log that says something."""
         last = next((m for m in reversed(self.log) if m.description.strip()), None)
         return "" if last is None else _line(last)
-
-
-def _moment(seconds: float) -> str:
-    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _cut(text: str, most: int) -> str:

@@ -58,9 +58,10 @@ def of(widget: JobWidget, *, at_s: float = 83.4, has_kernel: bool = True, **chan
     synced = {name for name, trait in JobWidget.class_own_traits().items() if trait.metadata.get("sync")}
     traits = {name: value for name, value in widget.get_state().items() if name in synced}
     now = time.time()
-    traits["started_at"] = now - at_s
+    words = [word for word, _ in traits["moments"]]
+    traits["moments"] = [[word, now - at_s * (1 - n / len(words))] for n, word in enumerate(words)]
     if traits["ended_at"] is not None:
-        traits["ended_at"] = now
+        traits["ended_at"] = traits["moments"][-1][1]
     return State(traits | changes, [*widget.told, {"kind": "now", "now": now}], has_kernel)
 
 

@@ -20,7 +20,11 @@ WATCH_SOCKET = """() => { window.heard = 0; const kernel = window.jupyterapp.she
 
 
 def test_time_goes_on_without_traffic_and_the_course_is_told(notebook, server, shoot):
-    nb = notebook(SETUP, "w = sw.JobWidget(slow.submit(seconds=6), show_requests=False)\nw", "w.wait()\nprint(json.dumps(w.moments))")
+    nb = notebook(
+        SETUP,
+        "w = sw.JobWidget(slow.submit(seconds=6), show_requests=False)\nw",
+        "w.wait()\nprint(json.dumps(w.moments))",
+    )
     nb.run(0)
     nb.run(1)
     page = nb.page
@@ -28,7 +32,9 @@ def test_time_goes_on_without_traffic_and_the_course_is_told(notebook, server, s
     expect(page.locator(".sw-badge")).to_have_text("Executing")
     first = clock.text_content()
     assert re.fullmatch(r"waited \d+\.\d s, ran \d+\.\d s", first)
-    page.wait_for_function("(before) => document.querySelector('.sw-clock').textContent !== before", arg=first)
+    page.wait_for_function(
+        "(before) => document.querySelector('.sw-clock').textContent !== before", arg=first
+    )
     for theme in ("light", "dark"):
         nb.theme(theme)
         shoot(page.locator(".sw-job"), f"{server.app}-times-{theme}")
@@ -47,7 +53,9 @@ def test_time_goes_on_without_traffic_and_the_course_is_told(notebook, server, s
 
 
 def test_a_job_that_was_found_has_no_invented_times(notebook, server, shoot):
-    nb = notebook(SETUP, "job = slow.submit(seconds=2)\njob.wait()\nsw.JobWidget.from_url(job.url, auth=local.token)")
+    nb = notebook(
+        SETUP, "job = slow.submit(seconds=2)\njob.wait()\nsw.JobWidget.from_url(job.url, auth=local.token)"
+    )
     nb.run(0)
     nb.run(1)
     page = nb.page
@@ -70,6 +78,7 @@ def test_the_requests_about_a_job_are_seen_happening(notebook, server, shoot):
     page = nb.page
     pane = page.locator(".sw-requests")
     items = pane.locator(".sw-request")
+    items = page.locator(".sw-requests").first.locator(".sw-request")
     expect(items.first).to_contain_text("POST …/GPServer/SlowTask/submitJob")
     expect(items.nth(2)).to_contain_text("GET …/GPServer/SlowTask/jobs/")
     items.first.locator("summary").first.press("Enter")
@@ -87,13 +96,18 @@ def test_the_requests_about_a_job_are_seen_happening(notebook, server, shoot):
     assert token not in page.locator(".sw-job").first.inner_html()
     nb.run(4)  # another view has them too
     expect(page.locator(".sw-requests")).to_have_count(2)
-    assert page.locator(".sw-requests").nth(1).locator(".sw-request").count() == items.count() // 2 or True
+    expect(page.locator(".sw-requests").nth(1).locator(".sw-request").first).to_contain_text("submitJob")
     saved = json.dumps(nb.save())
     assert saved.count(token) == 1  # where it was printed
 
 
 def test_keys_that_are_pressed_in_the_widget_do_nothing_to_the_notebook(notebook, server):
-    nb = notebook(SETUP, "w = sw.JobWidget(slow.submit(seconds=300))\nw", "x = 1", "w.wait(timeout=30, check=False)\nprint(w.job_status)")
+    nb = notebook(
+        SETUP,
+        "w = sw.JobWidget(slow.submit(seconds=300))\nw",
+        "x = 1",
+        "w.wait(timeout=30, check=False)\nprint(w.job_status)",
+    )
     nb.run(0)
     nb.run(1)
     page = nb.page

@@ -190,6 +190,22 @@ def test_cancel_from_the_browser_is_acknowledged_and_sent(closing):
     assert w.error == ""
 
 
+def test_a_cancel_that_the_service_refuses_before_the_start_is_shown_as_waiting_for_it(closing):
+    app = ScriptedApp(["esriJobSubmitted"])
+    app.answers["cancel"] = [error(400, "Invalid or missing input parameters")]
+    w = closing(sw.JobWidget(app.submit()))
+    waits = threading.Event()
+    w.observe(lambda c: waits.set() if c.new else None, "cancel_pending")
+    w._on_browser(w, {"kind": "cancel"}, [])
+    assert waits.wait(10)
+    assert w.job_status == "esriJobSubmitted"
+    app.polls = ["esriJobExecuting", "esriJobCancelled"]
+    w.wait(timeout=15, check=False)
+    assert w.job_status == "esriJobCancelled"
+    assert not w.cancel_pending
+    assert app.count("cancel") == 2
+
+
 def test_a_lost_job_says_so_and_how_to_attach(closing, monkeypatch):
     from spatial_widgets.client.policy import ContactPolicy, PollPolicy
 

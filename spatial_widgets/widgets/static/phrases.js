@@ -141,9 +141,7 @@ export const PHRASES = {
   "attach.label": "To show the job again, in any session:",
   "attach.copy": "Copy the line",
 
-  "saved.times": "From {start} to {end} UTC, {seconds} s.",
-  "saved.times.start": "Since {start} UTC.",
-  "saved.times.over": "It had ended by {end} UTC.",
+  "saved.times": "{course}; {spans}",
   "saved.last": "Last message: {text}",
   "saved.log.tail": "Messages (the last {k} of {n})",
 
