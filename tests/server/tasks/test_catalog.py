@@ -26,6 +26,7 @@ ESRI = {
     "FindCentroids": "inputLayer pointLocation outputLayer",
     "JoinFeatures": "targetLayer joinLayer spatialRelationship spatialRelationshipDistance spatialRelationshipDistanceUnits "
     "attributeRelationship joinOperation summaryFields joinType recordsToMatch outputLayer",
+    "OverlayLayers": "inputLayer overlayLayer overlayType outputType snapToInput tolerance outputLayer",
     "MergeLayers": "inputLayer mergeLayer mergingAttributes mergedLayer",
     "SummarizeNearby": "sumNearbyLayer summaryLayer distances nearType units timeOfDay timeZoneForTimeOfDay returnBoundaries "
     "sumShape shapeUnits summaryFields groupByField minorityMajority percentShape resultLayer groupBySummary",
