@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +14,7 @@ from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.sphere import is_geodesic, unproject
 from spatial_widgets.server.limits import Limits
 
-__all__ = ["MOST_CELLS", "Grid", "Plane", "plane_for", "too_many_cells"]
+__all__ = ["MOST_CELLS", "Grid", "Plane", "drawn", "plane_for", "too_many_cells"]
 
 Array = np.ndarray[Any, Any]
 
@@ -22,6 +22,33 @@ Array = np.ndarray[Any, Any]
 MOST_CELLS = Limits().cells
 _REGIONAL_DEG = 40.0
 _STRIDE_M = 25_000.0  # sides longer than this get vertices between, for they bend in degrees
+
+
+class Cells(Protocol):
+    """Cells that can be drawn in a plane."""
+
+    def polygons(self, cells: Array, unit_m: float) -> Array:
+        """Return the outlines of some of them."""
+
+
+def drawn(base: Array, corners: Array, step: Array, size_m: float) -> Array:
+    """Return cells' outlines from whole numbers, so that neighbours share their vertices to the last digit.
+
+    Parameters
+    ----------
+    base : where each cell stands, shape ``(n, 2)``, in steps.
+    corners : the corners of a cell beside where it stands, counter-clockwise: one list for all, or one for each.
+    step : the length of a step in the plane's unit, in each direction.
+    size_m : how large a cell is, in metres; long sides get vertices between.
+    """
+    cuts = int(np.clip(np.ceil(size_m / _STRIDE_M), 1, 8))
+    lists = corners[None] if corners.ndim == 2 else corners
+    following = np.roll(lists, -1, axis=1)
+    between = np.arange(cuts)[None, None, :, None]
+    ring = (lists[:, :, None] * cuts + (following - lists)[:, :, None] * between).reshape(len(lists), -1, 2)
+    whole = base[:, None, :] * cuts + np.concatenate([ring, ring[:, :1]], axis=1)
+    made: Array = shapely.polygons(whole * (step / cuts))
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +83,7 @@ class Plane:
         window = self.window()
         return xy if window is None else np.clip(xy, window[:2] * (1 - 1e-9), window[2:] * (1 - 1e-9))
 
-    def outlines(self, grid: Grid, cells: Array) -> gpd.GeoSeries:
+    def outlines(self, grid: Cells, cells: Array) -> gpd.GeoSeries:
         """Return cells as valid polygons, in longitude and latitude where the plane is a local one.
 
         Cells that reach over the edge of the world are cut there, those that cross ±180 are cut in two.
@@ -156,14 +183,7 @@ class Grid:
                 np.array([self.size / np.sqrt(12), self.size / 2]),
             )
             corners = np.array([(2, 0), (1, 1), (-1, 1), (-2, 0), (-1, -1), (1, -1)])
-        cuts = int(np.clip(np.ceil(self.size * unit_m / _STRIDE_M), 1, 8))
-        following = np.roll(corners, -1, axis=0)
-        ring = np.concatenate(
-            [corners[:, None] * cuts + (following - corners)[:, None] * np.arange(cuts)[None, :, None]]
-        ).reshape(-1, 2)
-        whole = base[:, None, :] * cuts + np.vstack([ring, ring[:1]])[None]
-        made: Array = shapely.polygons(whole * (step / cuts))
-        return made
+        return drawn(base, corners, step, self.size * unit_m)
 
     @property
     def column(self) -> float:

@@ -17,6 +17,7 @@ from spatial_widgets.server.tasks import (
     pointclusters,
     similar,
     teaching,
+    tessellations,
     within,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "pointclusters",
     "similar",
     "teaching",
+    "tessellations",
     "within",
 ]

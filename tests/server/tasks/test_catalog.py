@@ -21,6 +21,7 @@ ESRI = {
     "FindNearest": "analysisLayer nearLayer measurementType maxCount searchCutoff searchCutoffUnits timeOfDay "
     "timeZoneForTimeOfDay includeRouteLayers pointBarrierLayer lineBarrierLayer polygonBarrierLayer nearestLayer "
     "connectingLinesLayer routeLayerItems",
+    "GenerateTessellations": "binType binSize binSizeUnit extentLayer intersectStudyArea binResolution tessellationLayer",
     "FindHotSpots": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer shapeType cellSize "
     "cellSizeUnits distanceBand distanceBandUnits hotSpotsResultLayer processInfo",
     "FindCentroids": "inputLayer pointLocation outputLayer",
