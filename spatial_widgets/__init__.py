@@ -71,7 +71,7 @@ def __dir__() -> list[str]:
 
 
 def _show_in_notebooks() -> None:
-    """Let a Job that ends a cell show its widget. Registers names only; nothing is imported here."""
+    """Let a Job that ends a cell show its widget, and a Batch its table. Registers names only; nothing is imported here."""
     ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if ipython is None:
         return
@@ -81,7 +81,13 @@ def _show_in_notebooks() -> None:
 
         show_job(job)._ipython_display_()
 
+    def show_table(batch: Any) -> None:
+        from spatial_widgets.widgets.batchtable import show_batch
+
+        show_batch(batch)._ipython_display_()
+
     formatter = ipython.display_formatter.ipython_display_formatter
+    formatter.for_type_by_name("spatial_widgets.client.batch", "Batch", show_table)
     formatter.for_type_by_name("spatial_widgets.client.job", "Job", show)
 
 

@@ -16,6 +16,7 @@ from spatial_widgets.client.fetching import wait_and_load
 from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.policy import ContactPolicy, PollPolicy, checked_interval
 from spatial_widgets.client.poller import Poller
+from spatial_widgets.client.resubmitting import resubmitted
 from spatial_widgets.client.results import Results
 from spatial_widgets.client.saved import job_address, read_job, write_job
 from spatial_widgets.client.service import GPService
@@ -272,6 +273,22 @@ class Job:
         if self.cancel_pending:
             Poller.shared().watch(self)
         return self.info
+
+    def resubmit(self) -> Job:
+        """Submit a new job with this one's parameters, as the service has them, and return it.
+
+        Raises
+        ------
+        SpatialWidgetsError : the service does not tell the parameters, or not all of them. Nothing was submitted.
+        And as :meth:`GPTask.submit`.
+
+        Notes
+        -----
+        One GET for each parameter, one more where the last snapshot does not list them, and one POST.
+
+        Source: https://developers.arcgis.com/rest/services-reference/enterprise/gp-job/
+        """
+        return resubmitted(self)
 
     def result(
         self,

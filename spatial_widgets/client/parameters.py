@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spatial_widgets.codec import LocalFile
     from spatial_widgets.protocol import ParameterInfo, TaskInfo
 
-__all__ = ["ENVIRONMENT", "Submission", "did_you_mean", "form_fields"]
+__all__ = ["ENVIRONMENT", "Submission", "check_complete", "did_you_mean", "encoded_fields", "form_fields"]
 
 _HIDDEN = "GPStringHidden"
 
@@ -34,6 +34,12 @@ class Submission:
         """Parameter and file, for each file of this machine; it is to be filled with what its upload gives."""
         return [(name, file) for name, tree in self.waiting.items() for file in local_files(tree)]
 
+    def __or__(self, other: Submission) -> Submission:
+        """Return a form with the fields of both; the other's where both have one."""
+        mine = {name: value for name, value in self.fields.items() if name not in other.waiting}
+        waiting = {name: tree for name, tree in self.waiting.items() if name not in other.fields}
+        return Submission({**mine, **other.fields}, {**waiting, **other.waiting})
+
     def finished(self) -> dict[str, FormValue]:
         """Return all fields, once every file was uploaded."""
         return {**self.fields, **{name: form_pieces(tree) for name, tree in self.waiting.items()}}
@@ -46,6 +52,13 @@ def form_fields(task: str, info: TaskInfo, parameters: Mapping[str, Any]) -> Sub
     ------
     ParameterError : an unknown name, a missing input, or a value of the wrong type, choice or range.
     """
+    submission = encoded_fields(task, info, parameters)
+    check_complete(task, info, submission)
+    return submission
+
+
+def encoded_fields(task: str, info: TaskInfo, parameters: Mapping[str, Any]) -> Submission:
+    """Return the form of some parameters; others may be missing. Raises as :func:`form_fields`."""
     fields: dict[str, FormValue] = {}
     waiting: dict[str, Any] = {}
     for name, value in parameters.items():
@@ -59,7 +72,13 @@ def form_fields(task: str, info: TaskInfo, parameters: Mapping[str, Any]) -> Sub
             fields[name] = pieces
         else:
             waiting[name] = with_files
-    missing = [p for p in info.inputs if p.required and p.name not in fields and p.name not in waiting]
+    return Submission(fields, waiting)
+
+
+def check_complete(task: str, info: TaskInfo, submission: Submission) -> None:
+    """Raise ParameterError where a required input is missing."""
+    given = submission.fields.keys() | submission.waiting.keys()
+    missing = [p for p in info.inputs if p.required and p.name not in given]
     # A task that the service refuses in any case is left to the service, which says why.
     if missing and not info.refusal:
         wanted = ", ".join(f"{p.name} ({p.data_type})" for p in missing)
@@ -68,7 +87,6 @@ def form_fields(task: str, info: TaskInfo, parameters: Mapping[str, Any]) -> Sub
             parameter=missing[0].name,
             expected=missing[0].data_type,
         )
-    return Submission(fields, waiting)
 
 
 def _unknown(task: str, name: str, value: Any, names: list[str]) -> ParameterError:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spatial_widgets.client import history, traces
 from spatial_widgets.client.body import form_size
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.fingerprint import fingerprint
-from spatial_widgets.client.parameters import form_fields
 from spatial_widgets.client.policy import RetryPolicy
 from spatial_widgets.client.uploads import check_uploads, upload
 from spatial_widgets.errors import (
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from spatial_widgets.client.pastjob import PastJob
     from spatial_widgets.client.task import GPTask
 
-__all__ = ["Submitting", "form_of", "takes_multipart"]
+__all__ = ["Submitting", "form_of", "is_doubtful", "takes_multipart"]
 
 KEY_HEADER = "X-Idempotency-Key"
 
@@ -53,17 +52,32 @@ _LEAVING = {JobStatus.CANCELLING, JobStatus.DELETING}
 
 
 class Submitting:
-    """One call of :meth:`GPTask.submit`."""
+    """One submit of a checked form.
 
-    def __init__(self, task: GPTask, parameters: Mapping[str, Any], *, reuse: bool) -> None:
+    Parameters
+    ----------
+    reuse : take an earlier job with the same parameters, where there is one; see :meth:`GPTask.submit`.
+    key : the idempotency key to send, where the service takes one; a new one by default.
+    is_again : whether a submit with that key was sent before, and its answer is not known.
+    """
+
+    def __init__(
+        self,
+        task: GPTask,
+        submission: Submission,
+        *,
+        reuse: bool = False,
+        key: str | None = None,
+        is_again: bool = False,
+    ) -> None:
         self._task = task
         self._reuse = reuse
-        self._submission = form_fields(task.name, task.info(), parameters)
-        self._key: str | None = None
+        self._submission = submission
+        self._key = key
         self._row: int | None = None
         self._exchanges: list[Exchange] = []
-        self._in_doubt = False  # whether a request that went out may have made a job
-        self._is_again = False  # whether that was an earlier submit's, found in the history
+        self._in_doubt = is_again  # whether a request that went out may have made a job
+        self._is_again = is_again  # whether that was an earlier submit's
 
     def run(self) -> Job:
         """Return the job; raises as :meth:`GPTask.submit` says."""
@@ -82,7 +96,8 @@ class Submitting:
                 return job
         form = form_of(self._task, self._submission)
         known = self._task.service.described()
-        self._key = secrets.token_hex(16) if known is not None and known.takes_idempotency_key else None
+        takes_key = known is not None and known.takes_idempotency_key
+        self._key = (self._key or secrets.token_hex(16)) if takes_key else None
         self._note(mark)
         info = self._send(form)
         traces.accepted(self._row, info)
@@ -151,7 +166,7 @@ class Submitting:
             except (ServiceError, ProtocolError, TransportError) as error:
                 # A service checks the same parameters in the same way: where it refuses them now, it did before.
                 is_no = isinstance(error, ServiceError) and error.code == _BAD_REQUEST
-                if is_no or not (self._in_doubt or _is_doubtful(error)):
+                if is_no or not (self._in_doubt or is_doubtful(error)):
                     self._give_up(error)
                     raise
                 self._in_doubt, lost = True, lost or error
@@ -237,7 +252,7 @@ def _unasked(job_id: str) -> str:
     )
 
 
-def _is_doubtful(error: ServiceError | ProtocolError | TransportError) -> bool:
+def is_doubtful(error: ServiceError | ProtocolError | TransportError) -> bool:
     """Whether a submit that failed like this may have been accepted all the same."""
     if isinstance(error, TransportError):
         return error.sent

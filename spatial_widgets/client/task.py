@@ -27,6 +27,7 @@ from spatial_widgets.protocol.urls import join
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from spatial_widgets.client.batch import Batch, OnError
     from spatial_widgets.client.job import Job
     from spatial_widgets.client.service import GPService
     from spatial_widgets.client.session import GPSession
@@ -165,7 +166,8 @@ class GPTask:
             raise ParameterError(
                 f"{self.name} is a synchronous task; call .execute(…), which returns the results."
             )
-        return Submitting(self, self._merged(values or {}, parameters, reuse), reuse=reuse).run()
+        merged = self._merged(values or {}, parameters, reuse)
+        return Submitting(self, form_fields(self.name, self.info(), merged), reuse=reuse).run()
 
     def _merged(
         self, values: Mapping[str, Any], parameters: Mapping[str, Any], reuse: object
@@ -187,6 +189,38 @@ class GPTask:
                 expected="True or False",
             )
         return {**values, **parameters}
+
+    def map(self, rows: Any, *, max_running: int = 8, on_error: OnError = "keep", **common: Any) -> Batch:
+        """Submit one job for each set of parameters, a few at a time; returns at once.
+
+        Parameters
+        ----------
+        rows : a DataFrame, whose columns are inputs and whose index names the rows (an empty cell is an input that is not
+            given), or a list of dicts.
+        max_running : how many jobs are at the service at the same time, at most.
+        on_error : "keep" goes on after a row that fails, "raise" submits nothing more.
+        **common : inputs that all rows share, encoded once. As for :meth:`submit`.
+
+        Raises
+        ------
+        ParameterError : as :meth:`submit`, for any row; it names the row. Nothing was sent.
+
+        Notes
+        -----
+        One POST and the polls of one job for each row, in the background. A submit that fails before it was sent, or
+        that the service has no room for, is tried again later; one whose answer is lost is not, except where the service
+        makes one job of all submits with one key.
+
+        Examples
+        --------
+        >>> batch = task.map([{"distances": [km]} for km in (1, 5, 20)], inputLayer=airports)  # doctest: +SKIP
+        >>> for row, layer in batch.results("bufferLayer"): ...                                # doctest: +SKIP
+        """
+        from spatial_widgets.client.batch import map_rows
+
+        if self.info().is_synchronous:
+            raise ParameterError(f"{self.name} is a synchronous task; call .execute(…) for each row.")
+        return map_rows(self, rows, common, max_running=max_running, on_error=on_error)
 
     def execute(self, **parameters: Any) -> Any:
         """Run a synchronous task; return its value, or a dict of output name to value if it has several.

@@ -51,7 +51,6 @@ class Entry:
         widget = self._widget
         more: dict[str, Any] = {
             "note": self.note,
-            "can_retry": callable(getattr(self.job, "resubmit", None)),
             "widget": widget.model_id if widget is not None and widget.comm is not None else "",
         }
         if not self.is_followed:

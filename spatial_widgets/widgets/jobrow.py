@@ -84,7 +84,6 @@ def read(
     past: RecentJob | None = None,
     is_followed: bool = True,
     note: str = "",
-    can_retry: bool = False,
     widget: str = "",
 ) -> JobRow:
     """Return the row of a job as last known. No request.
@@ -94,7 +93,6 @@ def read(
     past : what the history knows of it.
     is_followed : whether somebody asks how it stands.
     note, widget : as in the row.
-    can_retry : whether it could be submitted again, once it has failed.
     """
     info = job.info
     status = info.status
@@ -119,7 +117,7 @@ def read(
         ended=ended,
         message=_short(said[-1]) if said else "",
         note=note,
-        retry=can_retry and status.is_terminal and not status.is_success,
+        retry=is_followed and status.is_terminal and not status.is_success,
         widget=widget,
     )
 

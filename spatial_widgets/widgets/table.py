@@ -275,8 +275,7 @@ class JobTable(LiveWidget):
     def _retry(self, entry: Entry) -> None:
         """Submit a job once more; on a thread of the request pool."""
         try:
-            resubmit: Callable[[], Job] = getattr(entry.job, "resubmit")  # noqa: B009 -- offered where there is one
-            self.add(resubmit())
+            self.add(entry.job.resubmit())
             note = ""
         except Exception as error:  # noqa: BLE001 -- told on the row
             note = say("table.retry.failed", reason=error)

@@ -436,12 +436,12 @@ def test_a_row_opens_to_the_jobs_own_widget(closing):
     widget.close()
 
 
-def test_retry_is_offered_where_the_job_can_and_adds_a_row(closing):
-    failed, plain = (job_of(n, ["esriJobFailed"]) for n in (1, 2))
-    failed.refresh(), plain.refresh()
+def test_retry_is_offered_where_a_job_came_to_nothing_and_adds_a_row(closing):
+    failed, well = job_of(1, ["esriJobFailed"]), job_of(2, ["esriJobSucceeded"])
+    failed.refresh(), well.refresh()
     again = job_of(3, ["esriJobSucceeded"])
     failed.resubmit = lambda: again
-    table = closing(sw.JobTable([failed, plain]))
+    table = closing(sw.JobTable([failed, well]))
     browser = Browser(table).until(lambda b: len(b.rows) == 2)
     assert [browser.rows[n]["retry"] for n in (0, 1)] == [True, False]
     browser.ask("retry", [0])
