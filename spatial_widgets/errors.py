@@ -60,7 +60,7 @@ class TransportError(SpatialWidgetsError):
 
     ``method``, ``url``, ``attempts`` say what was asked and how often; ``status`` is the HTTP status
     or None; ``retry_after_s`` is the server's own wish, in seconds, or None; ``sent`` is False where it is
-    certain that nothing of the request left this machine.
+    certain that the service took nothing of the request: it never left this machine, or nobody signed in for it.
     """
 
     def __init__(

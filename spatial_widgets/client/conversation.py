@@ -17,6 +17,7 @@ from spatial_widgets.client.authority import TokenReply
 from spatial_widgets.client.body import multipart, urlencoded
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.exchange import Timed
+from spatial_widgets.client.failures import unsent
 from spatial_widgets.client.login import Pass
 from spatial_widgets.client.question import Question
 from spatial_widgets.client.reply import read_json
@@ -197,11 +198,13 @@ class Conversation(ABC):
         return self._secrets.mask(text)
 
     def _ask(self, question: Question, budget: Budget, digest: Callable[[Iterator[bytes]], bytes]) -> Any:
-        shown = self._current_token(budget)
+        with unsent():
+            shown = self._current_token(budget)
         try:
             return self._judge(self._heard(question, shown, budget, digest))
         except AuthenticationError as error:
-            renewed = self._tokens.renewed(error, shown, budget)
+            with unsent():  # a refusal proves that nothing was done
+                renewed = self._tokens.renewed(error, shown, budget)
             if renewed is None:
                 self._tokens.explain(error, question.url, budget)
                 raise

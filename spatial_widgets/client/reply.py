@@ -233,16 +233,27 @@ def connection_hint(reason: str) -> str:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of a ``Retry-After`` header, given as a number or a date; None without a usable one."""
+    """Return the seconds of a ``Retry-After`` header, given as a number or a date; None without a usable one.
+
+    A date is compared with the server's own, where the answer has it, as this machine's clock may be wrong.
+    """
     text = headers.get("Retry-After")
     if not text:
         return None
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            parsed = email.utils.parsedate_tz(text)
-            seconds = math.nan if parsed is None else email.utils.mktime_tz(parsed) - time.time()
-        except (ValueError, OverflowError):  # a date that no calendar has
+        until, now = _moment(text), _moment(headers.get("Date"))
+        if until is None:
             return None
+        seconds = until - (time.time() if now is None else now)
     return None if math.isnan(seconds) else max(0.0, seconds)
+
+
+def _moment(text: str | None) -> float | None:
+    """Return the seconds since 1970 of an HTTP date, or None."""
+    try:
+        parsed = email.utils.parsedate_tz(text or "")
+        return None if parsed is None else float(email.utils.mktime_tz(parsed))
+    except (ValueError, OverflowError):  # a date that no calendar has
+        return None

@@ -6,6 +6,7 @@ origin only, and never in what is shown.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from spatial_widgets.client.auth import Login, Token
 from spatial_widgets.client.clock import SYSTEM_CLOCK
 from spatial_widgets.client.conversation import Conversation
 from spatial_widgets.client.deadline import POOL_CLASSES, SILENCE_S, Budget, deadline, died_connecting
-from spatial_widgets.client.failures import chain, frameless, is_unsent, root, without_frames
+from spatial_widgets.client.failures import chain, frameless, is_unsent, root, unsent, without_frames
 from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.plainhttp import warn_if_plain
 from spatial_widgets.client.policy import RetryPolicy
@@ -196,7 +197,7 @@ class GPSession(Conversation):
         ServiceError : the body is an Esri error instead of the file, at any HTTP status. A refused
             token is renewed once.
         """
-        question, budget = Question(url, {}), Budget(self.clock, None)
+        question, budget, outer = Question(url, {}), Budget(self.clock, None), sys.exception()
         shown = self._current_token(budget)
         for attempt in (1, 2):
             where = url
@@ -212,7 +213,7 @@ class GPSession(Conversation):
                     self._tokens.explain(error, url, budget)
                     raise
             except requests.RequestException as error:
-                failure = self._failure("GET", where, error, budget)
+                failure = self._failure("GET", where, error, budget, outer)
                 break
             else:
                 return
@@ -240,7 +241,7 @@ class GPSession(Conversation):
         budget: Budget,
         digest: Callable[[Iterator[bytes]], bytes],
     ) -> Reply:
-        method, url = question.method(shown), question.url
+        method, url, outer = question.method(shown), question.url, sys.exception()
         if budget.is_spent:
             raise TransportTimeout(
                 f"{method} {url}: no time was left of {budget}. Nothing was sent.",
@@ -255,7 +256,7 @@ class GPSession(Conversation):
                 with response:
                     body = digest(_pieces(response, at))
         except requests.RequestException as error:
-            failure = self._failure(method, url, error, budget)
+            failure = self._failure(method, url, error, budget, outer)
         else:
             self._local.retry_after_s = retry_after_s(response.headers)
             return Reply(method, url, response.status_code, response.headers, body, question.url)
@@ -339,24 +340,30 @@ class GPSession(Conversation):
                 prepared.headers[_TOKEN_HEADER] = f"Bearer {shown.token.reveal()}"
         elif isinstance(self.auth, AuthBase):
             before = dict(prepared.headers)
-            prepared.prepare_auth(self.auth, str(prepared.url))
+            with unsent():
+                prepared.prepare_auth(self.auth, str(prepared.url))
             for name, value in prepared.headers.items():
                 if before.get(name) != value and "authorization" in name.casefold():
                     self._secrets.add(Secret(str(value).rpartition(" ")[2]))
 
-    def _failure(self, method: str, url: str, error: Exception, budget: Budget) -> TransportError:
+    def _failure(
+        self, method: str, url: str, error: Exception, budget: Budget, outer: BaseException | None
+    ) -> TransportError:
         """Return the error of ours for one of the HTTP library's, with its cause, but nothing that holds a secret."""
-        without_frames(error)
-        failure = self._transport_error(method, url, error, budget)
-        text = " ".join(str(cause) for cause in chain(error))
+        without_frames(error, outer)
+        failure = self._transport_error(method, url, error, budget, outer)
+        text = " ".join(str(cause) for cause in chain(error, outer))
         is_clean = self.mask(text) == text
         failure.__cause__ = error if is_clean else requests.RequestException(self.mask(str(error)))
         return failure
 
-    def _transport_error(self, method: str, url: str, error: Exception, budget: Budget) -> TransportError:
-        reason = plain(self.mask(root(error)))
+    def _transport_error(
+        self, method: str, url: str, error: Exception, budget: Budget, outer: BaseException | None
+    ) -> TransportError:
+        reason = plain(self.mask(root(error, outer)))
         hint = connection_hint(reason)
-        if died_connecting() or isinstance(error, requests.exceptions.ConnectTimeout) or is_unsent(error):
+        is_connecting = died_connecting() or isinstance(error, requests.exceptions.ConnectTimeout)
+        if is_connecting or is_unsent(error, outer):
             text = f"{method} {url}: no connection ({reason}). Nothing was sent. {hint or 'Is the address right, and the server running?'}"
             kind = TransportTimeout if isinstance(error, requests.exceptions.Timeout) else TransportError
             return kind(text, method=method, url=url, sent=False)

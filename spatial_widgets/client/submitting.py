@@ -176,16 +176,13 @@ class Submitting:
                     if lost is error:
                         raise
                     raise lost from error
-            except KeyboardInterrupt as error:
-                error.add_note(f"The submit of {self._task.name} was interrupted. {self._doubt(attempt)}")
-                raise
-            except Exception as error:
-                # The user's function for tokens: asked before anything is sent, or after the old token was refused.
-                is_unsent = isinstance(error, ParameterError) or isinstance(
-                    error.__context__, AuthenticationError
-                )
+            except BaseException as error:
+                # An interrupt, or an error of the user's function for tokens: before anything is sent, or in the midst.
+                is_unsent = isinstance(error, ParameterError) or not getattr(error, "sent", True)
                 if is_unsent and not self._in_doubt:
                     traces.refused(self._row)
+                elif isinstance(error, KeyboardInterrupt):
+                    error.add_note(f"The submit of {self._task.name} was interrupted. {self._doubt(attempt)}")
                 raise
         raise AssertionError  # the loop returns or raises
 

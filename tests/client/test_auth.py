@@ -9,7 +9,7 @@ from signing import CLIENT_SECRET, PASSWORD, Hands, Portal, Server
 
 import spatial_widgets as sw
 from spatial_widgets import errors
-from spatial_widgets.client import AppLogin, GPSession, Token, UserLogin
+from spatial_widgets.client import AppLogin, GPSession, Token, UserLogin, history
 from spatial_widgets.client.tokensource import Clocks
 
 
@@ -203,6 +203,32 @@ def test_a_token_service_in_trouble_is_no_refusal(portal, federated, answer, wor
         )
     assert f"{portal.url}/sharing/rest/generateToken" in str(caught.value)
     assert "Nothing was sent to the service" in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", [Raw("", 502), {"ok": True}, error(500, "Database down")])
+@pytest.mark.parametrize("when", ["the token is over", "the token is refused"])
+def test_a_submit_that_nobody_could_sign_in_for_made_no_job(
+    portal, federated, when, answer, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SPATIAL_WIDGETS_STATE", str(tmp_path))
+    hands = Hands()
+    session = logged_in(federated, portal, hands)
+    service = sw.GPService(federated.url, session=session)
+    task = service.task("Buffer")
+    task.info()
+    service.described()
+    portal.tokens.good.clear()
+    federated.tokens.good.clear()
+    if when == "the token is over":
+        hands.pass_(4000)
+    portal.answers = [answer] * 3
+    with pytest.raises(errors.TransportError, match="No token came from") as caught:
+        task.submit(inputLayer=POINT_LAYER)
+    assert not caught.value.sent
+    assert "may have accepted" not in str(caught.value)
+    assert history.recent() == []
+    history.close()
+    assert federated.app.count("submitJob") == 0
 
 
 def test_a_portal_that_is_not_there_is_named(federated):

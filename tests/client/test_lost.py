@@ -300,6 +300,14 @@ def test_a_wish_may_be_a_date(monkeypatch):
     assert moments == [0, 300]
 
 
+@pytest.mark.parametrize("wrong_s", [-86_400, 86_400])
+def test_a_wish_that_is_a_date_is_counted_from_the_servers_own(wrong_s, monkeypatch):
+    monkeypatch.setattr("spatial_widgets.client.reply.time.time", lambda: 1_700_000_000.0 + wrong_s)
+    busy = Raw("", 429, Date="Tue, 14 Nov 2023 22:13:20 GMT", Retry_After="Tue, 14 Nov 2023 22:14:00 GMT")
+    moments, _ = polls_of([busy], FakeClock(), 100)
+    assert moments == [0, 40, 80]
+
+
 def test_a_wish_in_a_good_answer_holds_for_the_next_poll():
     working = {"jobId": "j0123456789abcdef0123456789abcdef", "jobStatus": "esriJobExecuting"}
     moments, _ = polls_of([Raw(working, Retry_After="25")], FakeClock(), 80)

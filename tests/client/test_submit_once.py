@@ -14,7 +14,7 @@ from raw_server import RawServer, answer
 
 import spatial_widgets as sw
 from spatial_widgets import errors
-from spatial_widgets.client import GPService, deadline, history, submitting
+from spatial_widgets.client import GPService, Token, deadline, history, submitting
 from spatial_widgets.client.policy import RetryPolicy
 
 JOB = b'{"jobId": "j1", "jobStatus": "esriJobSubmitted"}'
@@ -141,6 +141,21 @@ class TestWithoutAKey:
         [past] = history.recent()
         assert (past.status, past.url, past.task) == ("submitting", None, "Buffer")
 
+    def test_a_submit_where_another_error_is_handled_is_told_by_its_own(self):
+        with Service(closed) as server:
+            task = warm(server.task())
+            try:
+                requests.get("http://127.0.0.1:9/")  # nobody listens
+            except requests.ConnectionError as error:
+                outer = error
+                with pytest.raises(errors.TransportError, match=LOOK) as caught:
+                    submit(task)
+        assert caught.value.sent
+        assert "refused" not in str(caught.value)
+        assert history.recent()[0].status == "submitting"
+        assert outer.__traceback__
+        assert outer.request
+
     @pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED)
     def test_a_refused_submit_is_no_doubt_and_leaves_no_trace(self, refused):
         with Service(refused) as server:
@@ -163,16 +178,23 @@ class TestWithoutAKey:
         assert LOOK in caught.value.__notes__[0]
         assert history.recent()[0].status == "submitting"
 
-    def test_a_function_for_tokens_that_fails_after_a_refusal_leaves_no_trace(self):
+    @pytest.mark.parametrize("when", ["after a refusal", "before it is sent"])
+    @pytest.mark.parametrize("trouble", [RuntimeError, KeyboardInterrupt, errors.TransportError])
+    def test_a_function_for_tokens_that_fails_leaves_no_trace_and_no_doubt(self, when, trouble):
         def tokens():
-            if app.count("submitJob"):
-                raise RuntimeError("no more")
-            return "token-1"
+            if is_out_of_order:
+                raise trouble("no more")
+            return Token("token-1", expires=0) if when == "before it is sent" else "token-1"
 
-        app = ScriptedApp()
+        app, is_out_of_order = ScriptedApp(), []
         app.answers["submitJob"] = [error(498, "Invalid token.")]
-        with pytest.raises(RuntimeError, match="no more"):
-            app.submit(auth=tokens)
+        task = warm(app.service(auth=tokens).task("Buffer"))
+        is_out_of_order.append(True)
+        with pytest.raises(trouble, match="no more") as caught:
+            submit(task)
+        assert app.count("submitJob") == (when == "after a refusal")
+        assert LOOK not in str(caught.value)
+        assert not hasattr(caught.value, "__notes__")
         assert history.recent() == []
 
 
