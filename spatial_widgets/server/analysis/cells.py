@@ -92,6 +92,10 @@ class Plane:
         window = self.window()
         if window is not None:
             shapes = shapely.clip_by_rect(shapes, *window)
+        return self.place(shapes)
+
+    def place(self, shapes: Array) -> gpd.GeoSeries:
+        """Return polygons of the plane in longitude and latitude where the plane is a local one."""
         if not self.local:
             return gpd.GeoSeries(shapes, crs=self.crs)
         projection = pyproj.Proj(self.crs)
@@ -106,7 +110,7 @@ class Plane:
 
 
 def plane_for(points: gpd.GeoDataFrame, region: gpd.GeoDataFrame | None = None) -> Plane:
-    """Return the plane for a layer of points, and for the polygons of a region that is to fit in as well.
+    """Return the plane for a layer of points (or lines), and for the polygons of a region that is to fit in as well.
 
     A projected layer keeps its own (but not Web Mercator). Points within 40 degrees of their middle get
     a Lambert azimuthal equal-area projection around it; anything wider, a cylindrical equal-area one that

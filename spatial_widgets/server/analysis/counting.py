@@ -15,7 +15,7 @@ from spatial_widgets.server.analysis.lengths import in_words
 from spatial_widgets.server.analysis.neighbors import Sites
 from spatial_widgets.server.analysis.scale import choose_cell_size
 
-__all__ = ["CountedCells", "count_in_cells"]
+__all__ = ["CountedCells", "count_in_cells", "region_in"]
 
 Array = np.ndarray[Any, Any]
 
@@ -54,7 +54,7 @@ def count_in_cells(
     flat = plane.project(singles)
     region = None
     if bounding is not None:
-        region = _region(plane, bounding)
+        region = region_in(plane, bounding)
         inside = shapely.intersects(region, flat.geometry.to_numpy())
         notes.append(f"{int(inside.sum()):,} of {len(singles):,} points lie in the bounding polygons.")
         singles, flat = singles[inside], flat[inside]
@@ -93,7 +93,13 @@ def count_in_cells(
     return CountedCells(frame, Sites.of(places, frame.crs), tuple(notes))
 
 
-def _region(plane: Plane, bounding: gpd.GeoDataFrame) -> Any:
+def region_in(plane: Plane, bounding: gpd.GeoDataFrame) -> Any:
+    """Return the polygons of ``boundingPolygonLayer`` as one prepared shape in a plane.
+
+    Raises
+    ------
+    ParameterError : they reach farther than the plane.
+    """
     dense = bounding.geometry.segmentize(0.5) if bounding.crs.is_geographic else bounding.geometry
     shapes = dense.to_crs(plane.crs).to_numpy()
     if not np.isfinite(shapely.get_coordinates(shapes)).all():

@@ -39,6 +39,8 @@ ESRI = {
     "FindPointClusters": "analysisLayer method minFeaturesCluster searchDistance searchDistanceUnit pointClustersResultLayer",
     "SummarizeCenterAndDispersion": "analysisLayer summarizeType ellipseSize weightField groupField centralFeatureResultLayer meanCenterResultLayer "
     "medianCenterResultLayer ellipseResultLayer",
+    "CalculateDensity": "inputLayer field cellSize cellSizeUnits radius radiusUnits boundingPolygonLayer areaUnits classificationType "
+    "numClasses resultLayer",
 }
 NAMES = {*ESRI, "FailingTask", "SlowTask"}
 
