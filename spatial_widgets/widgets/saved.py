@@ -112,20 +112,15 @@ def html_text(shown: Shown) -> str:
     head = f"<strong>{e(job.task.name)}</strong> {view.pill(job.status)} <code>{e(job.status.value)}</code>"
     if shown.is_lost:
         head += f" <strong>{e(view.LOST)}</strong>"
-    parts = [f"<p>{head} <small>{e(say('job.id', id=job.job_id))}</small></p>"]
-    if shown.error:
-        parts.append(f"<p>{'<br>'.join(map(e, shown.error_lines))}</p>")
+    parts = [f"{head} {e(say('job.id', id=job.job_id))}", *map(e, shown.error_lines)]
+    if shown.advice:
+        parts.append(f"{e(say('advice.label'))}<ul>{_items(shown.advice)}</ul>")
     if shown.is_lost:
         parts.append(f"<pre>{e(shown.attach)}</pre>")
-    if shown.advice:
-        parts.append(f"<p>{e(say('advice.label'))}</p><ul>{_items(shown.advice)}</ul>")
-    if shown.times:
-        parts.append(f"<p><small>{e(shown.times)}</small></p>")
-    if shown.last_message:
-        parts.append(f"<p>{e(say('saved.last', text=shown.last_message))}</p>")
-    if shown.loading:
-        parts.append(f"<p>{e(shown.loading)}</p>")
-    return f"<div>{''.join(parts)}{_results(shown)}{_messages(shown.log)}</div>"
+    last = shown.last_message and say("saved.last", text=shown.last_message)
+    parts += [e(text) for text in (shown.times, last, shown.loading) if text]
+    told = "".join(f"<div>{part}</div>" for part in parts)
+    return f"<div>{told}{_results(shown)}{_messages(shown.log)}</div>"
 
 
 def _items(texts: Iterable[str]) -> str:
@@ -151,13 +146,12 @@ def _results(shown: Shown) -> str:
 
 def _picture(preview: Preview) -> str:
     picture, e = preview.picture, html.escape
-    caption = f"<br><small>{e(picture.caption)}</small>" if picture.caption else ""
+    caption = f"<div>{e(picture.caption)}</div>" if picture.caption else ""
     if not picture.svg:
         return caption
     alt = e(say("picture.alt", name=preview.name, caption=picture.caption))
-    return (
-        f"<br>{element('img', src=picture.uri, alt=alt, width=picture.width, height=picture.height)}{caption}"
-    )
+    image = element("img", src=picture.uri, alt=alt, width=picture.width, height=picture.height)
+    return f"<div>{image}</div>{caption}"
 
 
 def _table(preview: Preview) -> str:
@@ -165,13 +159,11 @@ def _table(preview: Preview) -> str:
         return ""
     e = html.escape
     head = "".join(
-        f'<th scope="col">{e(name)}<br><small>{e(kind)}</small></th>' for name, kind in preview.columns
+        f'<th scope="col">{e(name)} <span style="font-weight:normal">{e(kind)}</span></th>'
+        for name, kind in preview.columns
     )
     rows = "".join(f"<tr>{''.join(f'<td>{e(cell)}</td>' for cell in row)}</tr>" for row in preview.rows)
-    return (
-        f"<details><summary>{e(preview.caption)}</summary>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
-    )
+    return f"<details><summary>{e(preview.caption)}</summary><table><tr>{head}</tr>{rows}</table></details>"
 
 
 def _messages(log: Sequence[JobMessage]) -> str:
