@@ -29,6 +29,8 @@ _WRITERS = {".geojson": "GeoJSON", ".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".json
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
     parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what may follow
+        _complete(parser)
     options, rest = parser.parse_known_args(arguments)
     if rest and options.run is not _serve:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -77,27 +79,27 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
 
     tasks = commands.add_parser("tasks", help="list a service's tasks, or describe one")
-    tasks.add_argument("task", nargs="?", help="a task, to see its parameters")
+    tasks.add_argument("task", nargs="?", help="a task, to see its parameters").completer = _task_names  # type: ignore[attr-defined]
     _add_url(tasks)
     tasks.set_defaults(run=_tasks)
 
     submit = commands.add_parser("submit", help="submit a job and print its URL")
-    submit.add_argument("task")
+    submit.add_argument("task").completer = _task_names  # type: ignore[attr-defined]
     submit.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
         help="an input; VALUE is text, JSON, sample:NAME for a bundled layer, or @FILE for a layer in a file",
-    )  # fmt: skip
+    ).completer = _parameter_names  # type: ignore[attr-defined]  # fmt: skip
     submit.add_argument("--watch", action="store_true", help="stay until the job has ended")
     _add_url(submit)
     submit.set_defaults(run=_submit)
 
-    for name, run, words in (
-        ("watch", _watch, "follow a job until it ends"),
-        ("cancel", _cancel, "cancel a job"),
-    ):
-        command = commands.add_parser(name, help=words)
-        command.add_argument("job", metavar="JOB_URL")
-        command.set_defaults(run=run)
+    watch = commands.add_parser("watch", help="follow jobs until they end")
+    watch.add_argument("jobs", metavar="JOB_URL", nargs="+")
+    watch.set_defaults(run=_watch)
+
+    cancel = commands.add_parser("cancel", help="cancel a job")
+    cancel.add_argument("job", metavar="JOB_URL")
+    cancel.set_defaults(run=_cancel)
 
     result = commands.add_parser("result", help="wait for a job and print or save a result")
     result.add_argument("job", metavar="JOB_URL")
@@ -187,7 +189,17 @@ def _submit(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    return _follow(_job(options.job))
+    jobs = [_job(url) for url in dict.fromkeys(options.jobs)]
+    if len(jobs) == 1:
+        return _follow(jobs[0])
+    from spatial_widgets.terminal import follow_all
+
+    failures = follow_all(jobs)
+    for url, reason in failures.items():
+        print(f"spatial-widgets: {url}: {reason}", file=sys.stderr)
+    well = sum(job.status.is_success for job in jobs)
+    print(f"{well} of {len(jobs)} jobs succeeded")
+    return 0 if well == len(jobs) else 1
 
 
 def _cancel(options: argparse.Namespace) -> int:
@@ -251,7 +263,7 @@ def _jobs(options: argparse.Namespace) -> int:
 
 
 def _follow(job: Job) -> int:
-    from spatial_widgets.demo import Ticker
+    from spatial_widgets.terminal import Ticker
 
     ticker = Ticker()
     ticker(job.info)
@@ -260,6 +272,42 @@ def _follow(job: Job) -> int:
     finally:
         ticker.close()
     return 0
+
+
+# ---------------------------------------------------------------- what the shell may ask for
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer the shell, where the ``cli`` extra is installed: ``eval "$(register-python-argcomplete spatial-widgets)"``."""
+    try:
+        import argcomplete
+    except ImportError:
+        return
+    argcomplete.autocomplete(parser)
+
+
+def _task_names(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    return _service_there_is(parsed_args.url).tasks()
+
+
+def _parameter_names(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
+    """Return ``NAME=`` for each input of the task; after the sign, the choices it has."""
+    info = _service_there_is(parsed_args.url).task(parsed_args.task).info()
+    name, equals, _value = prefix.partition("=")
+    if not equals:
+        return [f"{p.name}=" for p in info.inputs]
+    parameter = info.parameter(name)
+    return [f"{name}={choice}" for choice in (parameter.choices if parameter else ())]
+
+
+def _service_there_is(url: str | None) -> GPService:
+    """Return the service that is asked; to complete a word, none is started."""
+    from spatial_widgets.local import LocalService
+
+    running = LocalService.running() if url is None else None
+    if url is None and running is None:
+        raise SpatialWidgetsError("No local service runs.")
+    return running.service() if running is not None else _service(url)
 
 
 # ---------------------------------------------------------------- what the words mean

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 
 from spatial_widgets.data import sample
 from spatial_widgets.local import LocalService
+from spatial_widgets.terminal import Ticker
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from spatial_widgets.protocol import JobInfo
-
-__all__ = ["Ticker", "draw_map", "run_demo"]
+__all__ = ["draw_map", "run_demo"]
 
 _NOTEBOOK = "notebooks/01_first_job.ipynb"
-_BAR = 24
 # From cold to hot; the middle is no finding. Blue and red stay apart for colour-blind eyes.
 _BIN_COLOURS = {
     -3: "#2166ac",
@@ -40,44 +38,6 @@ _BIN_WORDS = {
     -2: "cold, 95 %",
     -3: "cold, 99 % confidence",
 }
-
-
-class Ticker:
-    """Prints a job's changes: one line per status and message, and a progress bar where there is a terminal."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._status = ""
-        self._messages = 0
-        self._is_terminal = sys.stdout.isatty()
-        self._has_bar = False
-
-    def __call__(self, info: JobInfo) -> None:
-        """Print what is new in a snapshot."""
-        lines = [f"  {m.description}" for m in info.messages[self._messages :]]
-        self._messages = len(info.messages)
-        if info.status.value != self._status:
-            self._status = info.status.value
-            lines.append(f"{time.monotonic() - self._started:6.1f} s  {info.status.value}")
-        if lines and self._has_bar:
-            print("\r" + " " * (_BAR + 40) + "\r", end="")
-            self._has_bar = False
-        for line in lines:
-            print(line)
-        if self._is_terminal and info.progress is not None and info.progress.percent is not None:
-            done = round(_BAR * info.progress.percent / 100)
-            text = info.progress.message[:30]
-            print(
-                f"\r  [{'#' * done}{'.' * (_BAR - done)}] {info.progress.percent:3.0f} % {text:30}",
-                end="",
-                flush=True,
-            )
-            self._has_bar = True
-
-    def close(self) -> None:
-        """End the line of the bar."""
-        if self._has_bar:
-            print()
 
 
 def run_demo(picture: Path) -> int:

@@ -26,6 +26,7 @@ FLOORS = {
     "pasting": 5,
     "pastjobs": 5,
     "servicejobs": 5,
+    "terminal": 5,
 }
 JUPYTER = {"IPython", "ipywidgets", "traitlets", "anywidget"}
 WEB = {"starlette", "uvicorn", "multipart", "python_multipart"}

@@ -9,7 +9,7 @@ import shapely
 TASK = "GenerateTessellations"
 
 
-def parameters(rows, rng):
+def parameters(rows, _rng):
     """Return an extent that holds as many hexagons."""
     extent = gpd.GeoDataFrame(geometry=[shapely.box(-105, 35, -95, 43)], crs=4326)
     return {"binType": "Hexagon", "binSize": 800_000.0 / rows, "extentLayer": extent}

@@ -460,7 +460,10 @@ def test_a_module_is_one_text_without_imports_and_each_neighbour_is_there_once()
     assert len(re.findall(r"^export ", text, flags=re.MULTILINE)) == 1
     assert text.count("export const TONES") == 0
     assert text.count("const TONES = {") == 1
-    assert "export function make(tag, name, attributes = {}, text = null) {" in module_text("dom.js").splitlines()
+    assert (
+        "export function make(tag, name, attributes = {}, text = null) {"
+        in module_text("dom.js").splitlines()
+    )
 
 
 def test_the_browser_reads_exactly_what_a_row_has():

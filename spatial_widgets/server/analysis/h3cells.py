@@ -5,6 +5,7 @@ Source: https://h3geo.org/docs/api/regions
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def cells_of_boxes(boxes: Array, resolution: int, *, most: int) -> list[str]:
     for left, bottom, right, top in boxes:
         number = int(np.ceil(max(right - left, 1e-9) / _WIDEST_DEG))
         sides = np.linspace(left, right, number + 1)
-        for a, b in zip(sides[:-1], sides[1:], strict=True):
+        for a, b in itertools.pairwise(sides):
             found |= _cells_of_box((a, bottom, b, top), resolution)
     if len(found) > most:
         raise too_many_cells(
