@@ -1,4 +1,4 @@
-"""A real JupyterLab or Notebook with a real browser before it.
+"""A real JupyterLab, Notebook or Voilà with a real browser before it.
 
 What makes it dependable: one server and one browser for all tests; a private home, so that no setting, news or
 running server of the developer's interferes; cells run by command after the kernel has answered, never by a key
@@ -67,10 +67,18 @@ def find_chromium() -> str:
 
 
 class JupyterServer:
-    """JupyterLab (``lab``) or Notebook 7 (``notebook``) on loopback, with a home of its own."""
+    """JupyterLab (``lab``), Notebook 7 (``notebook``) or Voilà (``voila``) on loopback, with a home of its own.
 
-    def __init__(self, app: str, root: Path, home: Path) -> None:
+    Parameters
+    ----------
+    app : which of them.
+    root : the folder of notebooks; an empty one for the home of its user.
+    kernel_path : a folder whose modules the kernels find before all others.
+    """
+
+    def __init__(self, app: str, root: Path, home: Path, *, kernel_path: Path | None = None) -> None:
         self.app, self.root, self.home = app, root, home
+        self.kernel_path = kernel_path
         self.token = secrets.token_hex(16)
 
     def __enter__(self) -> JupyterServer:
@@ -101,11 +109,17 @@ class JupyterServer:
             "IPYTHONDIR": self.home / "ipython",
             "SPATIAL_WIDGETS_STORE": self.home / "service",
         }
+        self._install_kernel(places["JUPYTER_DATA_DIR"])
         command = [
             sys.executable, "-m", "jupyterlab" if self.app == "lab" else "notebook", "--no-browser", "--allow-root",
             "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}",
         ]  # fmt: skip
+        if self.app == "voila":
+            command = [
+                sys.executable, "-m", "voila", str(self.root), "--no-browser", "--Voila.ip=127.0.0.1",
+                f"--port={port}", f"--token={self.token}",
+            ]  # fmt: skip
         self.log = (self.home / "server.log").open("w+")
         self.process = subprocess.Popen(
             command,
@@ -120,13 +134,30 @@ class JupyterServer:
             raise
         return self
 
+    def _install_kernel(self, data: Path) -> None:
+        """Give the notebooks' kernel a module path of its own, where there is one."""
+        if self.kernel_path is not None:
+            spec = data / "kernels" / "python3"
+            spec.mkdir(parents=True)
+            told = {
+                "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                "display_name": "Python 3",
+                "language": "python",
+                "env": {
+                    "PYTHONPATH": os.pathsep.join(
+                        filter(None, (str(self.kernel_path), os.environ.get("PYTHONPATH")))
+                    )
+                },
+            }
+            (spec / "kernel.json").write_text(json.dumps(told))
+
     def _until_it_answers(self) -> None:
         for _ in range(900):
             if self.process.poll() is not None:
                 self.log.seek(0)
                 raise RuntimeError(self.log.read()[-3000:])
             with contextlib.suppress(OSError):
-                self.get("/api/status")
+                self.get("/" if self.app == "voila" else "/api/status")
                 return
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.1)

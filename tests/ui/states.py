@@ -223,9 +223,11 @@ def troubles() -> Iterator[tuple[str, State]]:
         yield "contact was lost", of(widget)
     many = [
         message(f"Row {n:,} of 50,000 was read", "Warning" if n % 97 == 0 else "Informative")
-        for n in range(5_000)
+        for n in range(50_000)
     ]
     with widget_of([poll("esriJobExecuting", many, percent=99.9)]) as widget:
+        widget._apply(message_tail=widget._log.tail())
+        widget.told.clear()  # as after the page was loaded anew: the last lines, and the number of all of them
         yield "50,000 messages", of(widget, at_s=7384)
     wide = [
         message("word " * 200),

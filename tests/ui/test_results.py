@@ -48,7 +48,7 @@ def test_the_picture_and_the_table_are_seen_without_a_network_and_each_file_is_t
     expect(picture).to_be_visible()
     assert picture.evaluate("(img) => img.complete && img.naturalWidth > 0")
     assert name in picture.get_attribute("alt")
-    table = page.locator(".sw-table table")
+    table = page.locator(".sw-rows table")
     expect(table.locator("tbody tr")).to_have_count(5)
     expect(table.locator("thead th")).to_have_count(kept.shape[1])
     expect(table.locator("caption")).to_have_text("The first 5 of 40 rows.")

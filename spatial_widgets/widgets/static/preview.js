@@ -23,7 +23,7 @@ function heading([name, type]) {
 
 function table({ name, columns, rows, caption }) {
   // Wider than the page perhaps: whoever has no mouse scrolls it with the keys.
-  const node = make("div", "sw-table", { role: "region", "aria-label": say("preview.table", { name }), tabindex: "0" });
+  const node = make("div", "sw-rows", { role: "group", "aria-label": say("preview.table", { name }), tabindex: "0" });
   node.hidden = !columns.length;
   if (node.hidden) return node;
   const sheet = make("table");
