@@ -79,6 +79,7 @@ class JupyterServer:
     def __init__(self, app: str, root: Path, home: Path, *, kernel_path: Path | None = None) -> None:
         self.app, self.root, self.home = app, root, home
         self.kernel_path = kernel_path
+        self.kernel = "python3" if kernel_path is None else kernel_path.name
         self.token = secrets.token_hex(16)
 
     def __enter__(self) -> JupyterServer:
@@ -137,11 +138,11 @@ class JupyterServer:
     def _install_kernel(self, data: Path) -> None:
         """Give the notebooks' kernel a module path of its own, where there is one."""
         if self.kernel_path is not None:
-            spec = data / "kernels" / "python3"
+            spec = data / "kernels" / self.kernel
             spec.mkdir(parents=True)
             told = {
                 "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                "display_name": "Python 3",
+                "display_name": self.kernel,
                 "language": "python",
                 "env": {
                     "PYTHONPATH": os.pathsep.join(
@@ -188,7 +189,9 @@ class Notebook:
         self.page, self.server, self.path = page, server, server.root / name
         made = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(textwrap.dedent(cell).strip()) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            metadata={
+                "kernelspec": {"name": server.kernel, "display_name": server.kernel, "language": "python"}
+            },
         )
         nbformat.write(made, self.path)
         place = f"lab/tree/{name}" if server.app == "lab" else f"notebooks/{name}"
