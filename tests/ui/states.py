@@ -210,6 +210,11 @@ def troubles() -> Iterator[tuple[str, State]]:
         yield "waiting with progress", of(widget)
     with widget_of([poll("esriJobExecuting", LOG, percent=42, text="Counting points in cells")]) as widget:
         yield "executing with progress", of(widget)
+    with widget_of(
+        [poll("esriJobExecuting", LOG, percent=7), poll("esriJobFailed", ERRORS)], show_requests=True
+    ) as widget:
+        yield "with its requests", of(widget)
+    with widget_of([poll("esriJobExecuting", LOG, percent=42, text="Counting points in cells")]) as widget:
         yield "the kernel was lost", of(widget, has_kernel=False)
     with widget_of([poll("esriJobFailed", ERRORS)]) as widget:
         yield "failed with errors", of(widget)
