@@ -22,6 +22,8 @@ ESRI = {
     "timeZoneForTimeOfDay includeRouteLayers pointBarrierLayer lineBarrierLayer polygonBarrierLayer nearestLayer "
     "connectingLinesLayer routeLayerItems",
     "GenerateTessellations": "binType binSize binSizeUnit extentLayer intersectStudyArea binResolution tessellationLayer",
+    "FindExistingLocations": "inputLayers expressions resultLayer",
+    "DeriveNewLocations": "inputLayers expressions resultLayer",
     "FindHotSpots": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer shapeType cellSize "
     "cellSizeUnits distanceBand distanceBandUnits hotSpotsResultLayer processInfo",
     "FindCentroids": "inputLayer pointLocation outputLayer",

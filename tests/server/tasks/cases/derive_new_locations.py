@@ -1,0 +1,61 @@
+"""DeriveNewLocations: the parts of states near strong earthquakes."""
+
+from __future__ import annotations
+
+import json
+
+import shapely
+from geographiclib.geodesic import Geodesic
+from verification import below
+
+from spatial_widgets.data import sample
+
+TASK = "DeriveNewLocations"
+
+
+def _near(word):
+    return json.dumps(
+        [
+            {"layer": 1, "where": "mag >= 3"},
+            {"layer": 0, "spatialRel": word, "selectingLayer": 1, "distance": 100, "units": "Kilometers"},
+        ]
+    )
+
+
+def parameters():
+    return {"inputLayers": [sample("states"), sample("earthquakes")], "expressions": _near("withinDistance")}
+
+
+def confirm(results):
+    made = results["resultLayer"].set_index("name")
+    assert {"California", "Oklahoma", "Alaska"} <= set(made.index)
+    whole = sample("states").set_index("name").geometry
+    assert made.area["California"] < whole["California"].area
+
+
+def _area(shape):
+    """Return the area of a shape in square metres, by GeographicLib; its sides are straight in degrees."""
+    total = 0.0
+    for part in shapely.get_parts(shape):
+        for i, ring in enumerate(shapely.get_rings(part)):
+            polygon = Geodesic.WGS84.Polygon()
+            for lon, lat in shapely.get_coordinates(shapely.segmentize(ring, 0.05))[:-1]:
+                polygon.AddPoint(lat, lon)
+            total += (-1 if i else 1) * abs(polygon.Compute()[2])
+    return total
+
+
+def check_areas(run):
+    """Parts of states within 100 km of strong earthquakes, and parts that are not: areas by GeographicLib add up to those of the states; largest relative difference."""
+    inside, outside = (
+        run(**parameters() | {"expressions": _near(word)})["resultLayer"].set_index("name").geometry
+        for word in ("withinDistance", "notWithinDistance")
+    )
+    states = sample("states").set_index("name").geometry
+    names = ["California", "Nevada", "Oklahoma", "Kansas", "Utah", "Texas"]
+    worst = 0.0
+    for name in names:
+        parts = sum(_area(found[name]) for found in (inside, outside) if name in found.index)
+        worst = max(worst, abs(parts / _area(states[name]) - 1))
+    assert worst < 1e-5
+    return below(worst, 1e-6)
