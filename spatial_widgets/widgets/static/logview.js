@@ -97,7 +97,7 @@ function bar() {
 }
 
 /** A part of a view, see parts.js. */
-export function log({ model, shared }) {
+export function log({ model, shared, view }) {
   const node = make("div", "sw-messages", { role: "group", "aria-label": say("log.label") });
   const tools = bar();
   const older = button("", "sw-quiet sw-older");
@@ -107,6 +107,7 @@ export function log({ model, shared }) {
   const choice = new Choice();
   node.append(tools.node, older, box, toEnd);
   let frame = 0;
+  let hasDrawn = false; // after that only what may be seen is drawn: it costs a layout of the page
   let typing = 0;
   let follows = true; // the end of the log, until the reader scrolls up
   let was = 0; // where it was scrolled to
@@ -115,6 +116,7 @@ export function log({ model, shared }) {
   const drawLines = () => {
     frame = 0;
     if (!node.isConnected) return drawSoon(); // no heights yet to scroll by
+    hasDrawn = true;
     const { log } = shared;
     const height = box.scrollHeight;
     const isNew = choice.update(log);
@@ -130,7 +132,7 @@ export function log({ model, shared }) {
     put(toEnd, fresh > 0 ? say("log.end.fresh", { n: digits(fresh) }) : say("log.end"));
   };
   const drawSoon = () => {
-    if (!frame) frame = requestAnimationFrame(drawLines);
+    if (!frame && (view.isInSight || !hasDrawn)) frame = requestAnimationFrame(drawLines);
   };
   const choose = () => {
     choice.choose(tools.level.value, tools.search.value);

@@ -50,10 +50,13 @@ export class View {
     this.keepKeys();
     this.ticking = 0;
     this.isInSight = true;
-    this.sight = new IntersectionObserver((seen) => {
+    const look = (seen) => {
+      const was = this.isInSight;
       this.isInSight = seen[seen.length - 1].isIntersecting;
-      this.pace();
-    });
+      if (this.isInSight && !was) this.draw();
+      else this.pace();
+    };
+    this.sight = new IntersectionObserver(look, { rootMargin: "500px" });
     this.sight.observe(root);
     this.draw();
   }

@@ -23,7 +23,7 @@ export function progress({ model, shared }) {
       bar.classList.toggle("sw-unknown", percent === null);
       if (percent === null) bar.removeAttribute("aria-valuenow");
       else bar.setAttribute("aria-valuenow", String(Math.round(percent)));
-      fill.style.width = percent === null ? "" : `${percent}%`;
+      fill.style.scale = percent === null ? "" : `${percent / 100} 1`;
       put(step, model.get("progress_text"));
     },
   };
