@@ -3,6 +3,7 @@
 from spatial_widgets.server.tasks import (
     aggregate,
     buffers,
+    calculator,
     centroids,
     density,
     dispersion,
@@ -26,6 +27,7 @@ from spatial_widgets.server.tasks import (
 __all__ = [
     "aggregate",
     "buffers",
+    "calculator",
     "centroids",
     "density",
     "dispersion",

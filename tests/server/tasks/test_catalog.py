@@ -30,6 +30,7 @@ ESRI = {
     "JoinFeatures": "targetLayer joinLayer spatialRelationship spatialRelationshipDistance spatialRelationshipDistanceUnits "
     "attributeRelationship joinOperation summaryFields joinType recordsToMatch outputLayer",
     "OverlayLayers": "inputLayer overlayLayer overlayType outputType snapToInput tolerance outputLayer",
+    "FieldCalculator": "inputLayer expressions resultLayer",
     "MergeLayers": "inputLayer mergeLayer mergingAttributes mergedLayer",
     "SummarizeNearby": "sumNearbyLayer summaryLayer distances nearType units timeOfDay timeZoneForTimeOfDay returnBoundaries "
     "sumShape shapeUnits summaryFields groupByField minorityMajority percentShape resultLayer groupBySummary",
