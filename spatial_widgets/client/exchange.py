@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,13 @@ __all__ = ["Exchange", "Listener", "Timed"]
 _VALUE = 120  # characters of a form field: an input is told, not shown
 _ANSWER = 4_000
 _LOOKED_AT = 4_096  # bytes of a long field
+# Tokens that are not this session's, known by their name alone: of a secured layer in a result or an input. In JSON,
+# in JSON within a text of JSON, and in a query; the end may have been cut off.
+_NAMED = re.compile(
+    r"""("\w*token"\s*:\s*")(?:[^"\\]|\\.)*|(?P<quote>\\+")(\w*token(?P=quote)\s*:\s*(?P=quote))(?:(?!(?<!\\)(?P=quote)).)*"""
+    r"""|([?&]\w*token=)[^&#\s"'\\]*""",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +105,15 @@ class Timed:
     def answered(self, reply: Reply) -> None:
         """Tell of an answer."""
         text = self._secrets.mask_bytes(reply.body).decode("utf-8", "replace")
-        text = self._secrets.mask(text)
+        text = self._masked(text)
         self._over(status=reply.status, answer=text[:_ANSWER], size=len(text))
 
     def failed(self, error: Exception) -> None:
         """Tell that none came."""
-        self._over(status=None, problem=self._secrets.mask(str(error)))
+        self._over(status=None, problem=self._masked(str(error)))
 
     def _over(self, *, status: int | None, answer: str = "", size: int = 0, problem: str = "") -> None:
-        mask = self._secrets.mask
+        mask = self._masked
         exchange = Exchange(
             at=self._at,
             method=self._question.method(self._shown),
@@ -120,6 +128,9 @@ class Timed:
         )
         for tell in self._tell:
             tell(exchange)
+
+    def _masked(self, text: str) -> str:
+        return _NAMED.sub(_kept, self._secrets.mask(text))
 
     def _fields(self) -> Iterator[tuple[str, FormValue]]:
         yield from self._question.fields.items()
@@ -137,15 +148,21 @@ class Timed:
             return MASK
         if isinstance(value, str):
             # Masked before it is cut: half a secret is one too.
-            return _cut(self._secrets.mask(value), len(value))
+            return _cut(self._masked(value), len(value))
         size, start = sum(map(len, value)), b""
         for piece in value:
             start += bytes(piece[: _LOOKED_AT - len(start)])
             if len(start) >= _LOOKED_AT:
                 break
         text = start.decode("utf-8", "replace")
-        masked = self._secrets.mask(text)
+        masked = self._masked(text)
         return _cut(masked if masked == text or size <= _LOOKED_AT else MASK, size)
+
+
+def _kept(found: re.Match[str]) -> str:
+    """Return the name of a token without the token."""
+    in_text, quote, in_quoted_text, in_query = found.groups(default="")
+    return f"{in_text}{quote}{in_quoted_text}{in_query}{MASK}"
 
 
 def _cut(text: str, size: int) -> str:

@@ -100,6 +100,46 @@ def test_no_token_is_told_of_a_request_or_its_answer(in_body, answer):
         assert ear.heard[0].method == "POST"
 
 
+LAYER = {"url": "https://other.test/FeatureServer/0", "token": 'S3CR3T"S3CR3T', "n": 1}
+NAMED = {
+    "JSON": json.dumps({"value": LAYER}),
+    "JSON in a text": json.dumps({"value": json.dumps(LAYER)}),
+    "JSON in a text in a text": json.dumps(json.dumps(json.dumps(LAYER, indent=1))),
+    "other names": '{"ACCESS_TOKEN" :  "S3CR3T", "n": 1, "refresh_token":"S3CR3T',
+    "a query": '{"paramUrl": "https://other.test/x?n=1&token=S3CR3T#there", "n": 1}',
+}
+
+
+@pytest.mark.parametrize("text", NAMED.values(), ids=NAMED)
+def test_a_token_of_somebody_else_is_known_by_its_name(text):
+    for is_field in (True, False):
+        timed, heard = of({"inputLayer": text if is_field else ""}, Secrets())
+        timed.failed(RuntimeError("" if is_field else text))
+        told = heard[0].problem + heard[0].fields[0][1]
+        assert "S3CR3T" not in told
+        assert told.count("***") == text.casefold().count("token")
+        assert "n" in told
+
+
+def test_what_only_speaks_of_tokens_is_told_whole():
+    text = 'The "token": none of 5 tokens=3 is {"tokens": ["a"], "token": null}'
+    timed, heard = of({"text": text}, Secrets())
+    timed.failed(RuntimeError(text))
+    assert heard[0].problem == heard[0].fields[0][1] == text
+
+
+def test_the_token_that_a_result_brings_along_is_not_told():
+    app = ScriptedApp(results={"bufferLayer": {"url": LAYER["url"], "token": LAYER["token"]}})
+    job = app.submit()
+    job.refresh()
+    ear = Ear()
+    job.session.listen(ear)
+    with pytest.raises(errors.ServiceError):  # nobody is at the other host
+        job.result("bufferLayer")
+    assert "other.test" in ear.heard[0].answer
+    assert "S3CR3T" not in repr(ear.heard)
+
+
 def test_the_submit_is_told_by_its_job_and_holds_no_whole_input():
     app = ScriptedApp()
     job = app.service(auth=TOKEN).task("Buffer").submit(inputLayer=BIG, distance=5, units="Kilometers")
