@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -48,7 +47,6 @@ class Login(ABC):
             raise ParameterError("referer must be a URL as text, without line ends.", parameter="referer")
         self.secrets = Secrets()
         self._clocks = clocks
-        self._lock = threading.Lock()
 
     @abstractmethod
     def source(self, url: str, speak: Speak) -> TokenSource:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
 import warnings
 from urllib.parse import urlsplit
 
@@ -11,8 +10,7 @@ from spatial_widgets.protocol.urls import is_loopback, origin
 
 __all__ = ["is_private", "warn_if_plain"]
 
-_warned: set[tuple[str, str, int]] = set()
-_lock = threading.Lock()
+_warned: dict[tuple[str, str, int], object] = {}
 # Those of a stand-alone ArcGIS Server, https://enterprise.arcgis.com/en/server/latest/install/linux/ports-used-by-arcgis-server.htm
 _TLS_PORTS = {80: 443, 6080: 6443}
 
@@ -24,10 +22,9 @@ def is_private(url: str) -> bool:
 
 def warn_if_plain(url: str) -> None:
     """Warn, once per origin, that what signs in to it can be read on the way."""
-    with _lock:
-        if is_private(url) or origin(url) in _warned:
-            return
-        _warned.add(origin(url))
+    mine = object()
+    if is_private(url) or _warned.setdefault(origin(url), mine) is not mine:  # at one go, whatever the thread
+        return
     _, host, port = origin(url)
     tls = _TLS_PORTS.get(port)
     where = f"https://{host}{'' if tls == 443 else f':{tls}'}" if tls else f"https://{host}"

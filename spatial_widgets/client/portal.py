@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from spatial_widgets.client.authority import (
     takes_portal_token,
     told_authority,
 )
+from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.login import Login
 from spatial_widgets.client.plainhttp import is_private
 from spatial_widgets.client.signin import ask_for_token
@@ -55,6 +57,12 @@ class PortalLogin(Login):
         self._told = authority
         self._authorities: dict[str, Authority] = {}
         self._sources: dict[str, TokenSource] = {}
+        self.after_fork()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Get a new lock, as in a forked child: who held the old one is not there."""
+        self._lock = threading.Lock()
 
     @abstractmethod
     def _sign_in(self, authority: Authority, speak: Speak) -> Grant:

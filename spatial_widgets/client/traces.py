@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from spatial_widgets import __version__
+from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.history import unanswered_in
 from spatial_widgets.client.historyfile import FILE, history_path, is_on, unusable
 from spatial_widgets.client.pastjob import SUBMITTING, PastJob
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 _MAX_ROWS = 2000
 _BATCH = 50  # rows between two looks at the size
 _MAX_AGE_S = 90 * 86_400.0
+_LONGEST_ID = 500  # a service's words are kept as far as they may be meant: the file has a size
+_LONGEST_WORD = 100
 _PAUSE_S = 60.0  # after a failure: nobody's poller waits for a locked file again and again
 _TERMINAL = [status.value for status in JobStatus if status.is_terminal]
 _MARKS = ",".join("?" * len(_TERMINAL))
@@ -61,8 +64,10 @@ def intend(
 
 def accepted(row: int | None, info: JobInfo) -> None:
     """Note the job that a submit gave."""
-    if row is not None:
-        values = (info.job_id, info.status.value, _ended(info), row)
+    if not _is_notable(info):
+        refused(row)
+    elif row is not None:
+        values = (info.job_id, _word(info), _ended(info), row)
         _noted(
             lambda db: db.execute("UPDATE OR REPLACE jobs SET job=?, status=?, ended=? WHERE id=?", values)
         )
@@ -84,9 +89,10 @@ def attached(task: GPTask, info: JobInfo) -> None:
         ).fetchone():
             _update(db, [*names.values()], info)
         else:
-            _insert(db, **names, status=info.status.value)
+            _insert(db, **names, status=_word(info))
 
-    _noted(work)
+    if _is_notable(info):
+        _noted(work)
 
 
 def follow(job: Job, before: JobStatus) -> None:
@@ -129,8 +135,16 @@ def _update(db: sqlite3.Connection, names: Sequence[str], info: JobInfo) -> None
     db.execute(
         f"UPDATE jobs SET status=?, ended=COALESCE(ended, ?) "  # noqa: S608
         f"WHERE service=? AND task=? AND job=? AND (? OR status NOT IN ({_MARKS}))",
-        (info.status.value, _ended(info), *names, info.status.is_terminal, *_TERMINAL),
+        (_word(info), _ended(info), *names, info.status.is_terminal, *_TERMINAL),
     )
+
+
+def _is_notable(info: JobInfo) -> bool:
+    return len(info.job_id) <= _LONGEST_ID
+
+
+def _word(info: JobInfo) -> str:
+    return info.status.value[:_LONGEST_WORD]
 
 
 def _ended(info: JobInfo) -> float | None:
@@ -141,9 +155,14 @@ class _Health:
     """Whether the file could be written of late. A failure is told once, and the file left alone for a while."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.after_fork()
+        renewed_after_fork(self)
         self._path = ""
         self._until = 0.0
+
+    def after_fork(self) -> None:
+        """Get a new lock, as in a forked child: who held the old one is not there."""
+        self._lock = threading.Lock()
 
     def is_paused(self) -> bool:
         with self._lock:

@@ -7,6 +7,7 @@ million geometries are looked through again and again: two thirds of the time we
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,6 +20,19 @@ __all__ = ["no_collection"]
 _lock = threading.Lock()
 _inside = 0
 _was_on = False
+
+
+def _after_fork() -> None:
+    """Begin anew in a forked child: of the threads that were inside, none is there to leave."""
+    global _lock, _inside  # noqa: PLW0603 -- as below
+    _lock = threading.Lock()
+    if _inside and _was_on:
+        gc.enable()
+    _inside = 0
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager
@@ -34,7 +48,7 @@ def no_collection() -> Iterator[None]:
         yield
     finally:
         with _lock:
-            _inside -= 1
+            _inside = max(0, _inside - 1)  # in a child that was forked within the block, it is 0 already
             if _inside == 0 and _was_on:
                 _call_them_old()
                 gc.enable()

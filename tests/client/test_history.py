@@ -216,6 +216,17 @@ class TestItsSize:
         assert kept[:1900] == [f"j{n}" for n in range(2199, 299, -1)]
         assert {f"j{n}" for n in range(10)} <= set(kept)
 
+    def test_a_service_of_many_words_does_not_fill_it(self, state):
+        for number in range(3):
+            app = ScriptedApp([f"{number}" + "x" * 1_000_000])
+            app.job_id = f"j{number}"
+            app.submit().refresh()
+            app.job_id = f"{number}" * 1_000_000
+            app.submit().task.attach(app.job_id)
+        assert [(p.job_id, len(p.status)) for p in history.recent()] == [(f"j{n}", 100) for n in (2, 1, 0)]
+        history.close()
+        assert sum(file.stat().st_size for file in state.iterdir()) < 200_000
+
     def test_what_is_older_than_ninety_days_goes(self, state):
         app = ScriptedApp()
         app.submit()

@@ -230,6 +230,42 @@ def test_a_forked_child_does_not_poll_the_parents_jobs_and_can_use_its_own(way):
         assert all(asked.count(f"j-watched-{n}") == 1 for n in range(1, 5))
 
 
+@pytest.mark.parametrize(
+    "held",
+    ["traces._health._lock", "login._lock", "collecting._lock"],
+)
+def test_no_lock_that_another_thread_held_stops_a_forked_child(held):
+    code = """
+    import gc, warnings
+    from spatial_widgets.client import UserLogin, traces
+    from spatial_widgets.codec import collecting, decode_features
+    warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, from Python 3.12 on
+
+    login = UserLogin("ana", "secret", portal="https://portal.test")
+    inside = threading.Event()
+
+    def hold():
+        with collecting.no_collection(), HELD:
+            inside.set()
+            threading.Event().wait()
+
+    threading.Thread(target=hold, daemon=True).start()
+    inside.wait()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        traces.gone(job().task, "j1")
+        login.source("https://gis.test/arcgis/rest/services/x/GPServer", None)
+        decode_features(b'{"fields": [], "features": []}')
+        say(collects=gc.isenabled())
+        os._exit(0)
+    say(code=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    """
+    with Program(code.replace("HELD", held), "https://gp.test/arcgis/rest/services/x/GPServer") as program:
+        assert program.hear() == {"collects": True}
+        assert program.hear() == {"code": 0}
+
+
 def test_a_process_without_room_for_threads_says_so_and_does_not_hang():
     code = """
     import resource
