@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import secrets
-import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 from spatial_widgets.client.auth import hidden as hide
 from spatial_widgets.client.batchfile import BatchFile
 from spatial_widgets.client.batchrow import BatchRow, Stage, rows_of
-from spatial_widgets.client.job import Job
-from spatial_widgets.client.poller import Poller
-from spatial_widgets.client.submissions import Submissions
-from spatial_widgets.client.verdict import verdict
-from spatial_widgets.errors import ParameterError, SpatialWidgetsError, WaitTimeout
-from spatial_widgets.protocol import JobInfo, JobStatus
+from spatial_widgets.client.batchrun import BatchRun, OnError
+from spatial_widgets.errors import ParameterError, SpatialWidgetsError
+from spatial_widgets.protocol import JobStatus
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Hashable, Iterator, Mapping
 
+    from spatial_widgets.client.job import Job
     from spatial_widgets.client.task import GPTask
-    from spatial_widgets.client.watch import Watch
 
 __all__ = ["Batch", "OnError", "map_rows"]
 
-OnError = Literal["keep", "raise"]
 _LOOK_S = 0.5  # an interrupt comes through between two looks
 
 
@@ -40,12 +34,6 @@ class Batch:
 
     ``len(batch)`` is the number of rows, ``await batch`` gives what ``dict(batch.results())`` does. At the end of a
     notebook's cell it shows its jobs as a table.
-
-    Attributes
-    ----------
-    task : whose jobs they are.
-    error : why nothing more is submitted, though rows are left: no contact to the service for a minute, or a login that it
-        refuses. None while all is well. :meth:`resume` goes on.
 
     Notes
     -----
@@ -65,16 +53,8 @@ class Batch:
             raise ParameterError(
                 f"on_error must be 'keep' or 'raise', got {on_error!r}.", parameter="on_error", value=on_error
             )
-        self.task = task
-        self.error: Exception | None = None
         self._rows = rows
-        self._max_running, self._on_error = max_running, on_error
-        self._changed = threading.Condition(threading.RLock())
-        self._file: BatchFile | None = None
-        self._is_cancelled = False
-        self._listeners: list[Callable[[Job], None]] = []
-        self._bells: list[Callable[[], None]] = []
-        self._submissions = Submissions(task)
+        self._run = BatchRun(task, rows, max_running=max_running, on_error=on_error)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -85,6 +65,19 @@ class Batch:
         return f"<Batch of {len(self):,} {self.task.name} jobs: {said or 'none'}>"
 
     # ------------------------------------------------------------ what is known, without a request
+
+    @property
+    def task(self) -> GPTask:
+        """The task whose jobs they are."""
+        return self._run.task
+
+    @property
+    def error(self) -> Exception | None:
+        """Why nothing more is submitted, though rows are left: no contact to the service, or a login that it refuses.
+
+        None while all is well; :meth:`resume` goes on.
+        """
+        return self._run.error
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -124,7 +117,7 @@ class Batch:
         SpatialWidgetsError : the batch stopped, see :attr:`error`; :meth:`resume` goes on.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        self._wait_for(self.done, end)
+        self._run.wait_for(self.done, end)
         return self
 
     def results(
@@ -145,15 +138,15 @@ class Batch:
         left = list(self._rows)
         while left:
             ready = functools.partial(self._first_over, left if as_completed else left[:1])
-            row = self._wait_for(ready, None)
+            row = self._run.wait_for(ready, None)
             left.remove(row)
             try:
                 if row.error is not None:
                     raise row.error
                 value = row.job.result(name, **options)
             except SpatialWidgetsError as error:
-                self._note_error(row, error)
-                if self._on_error == "raise":
+                self._run.note_error(row, error)
+                if self._run.on_error == "raise":
                     raise
             else:
                 yield row.label, value
@@ -167,7 +160,7 @@ class Batch:
         def ring() -> None:
             loop.call_soon_threadsafe(changed.set)
 
-        self._bells.append(ring)
+        self._run.ring(ring)
         try:
             while not self.done():
                 if self.error is not None:
@@ -176,7 +169,7 @@ class Batch:
                 if not self.done():
                     await asyncio.wait({asyncio.ensure_future(changed.wait())}, timeout=_LOOK_S)
         finally:
-            self._bells.remove(ring)
+            self._run.stop_ringing(ring)
         values = {}
         for row in self._rows:
             try:
@@ -185,25 +178,10 @@ class Batch:
                 if row.job is not None:
                     values[row.label] = await row.job
             except SpatialWidgetsError as error:
-                self._note_error(row, error)
-                if self._on_error == "raise":
+                self._run.note_error(row, error)
+                if self._run.on_error == "raise":
                     raise
         return values
-
-    def _wait_for(self, ready: Callable[[], Any], end: float | None) -> Any:
-        if Poller.shared().is_current_thread():
-            raise RuntimeError(
-                "Waiting inside an observer would wait for itself; wait in another thread or cell."
-            )
-        with self._changed:
-            while not (found := ready()):
-                if self.error is not None:
-                    raise self.error
-                left = None if end is None else end - time.monotonic()
-                if left is not None and left <= 0:
-                    raise WaitTimeout(f"{self!r} has not ended yet; it goes on. Call wait() again.")
-                self._changed.wait(_LOOK_S if left is None else min(left, _LOOK_S))
-            return found
 
     def _first_over(self, rows: list[BatchRow]) -> BatchRow | None:
         return next((row for row in rows if row.stage is Stage.OVER), None)
@@ -215,121 +193,20 @@ class Batch:
 
         One POST for each job that runs, on the request pool.
         """
-        with self._changed:
-            self._is_cancelled = True  # for those that are being submitted
-            for row in self._rows:
-                if row.stage is Stage.NEW:
-                    self._end(
-                        row, SpatialWidgetsError("The batch was cancelled before this row was submitted.")
-                    )
-            running = [row for row in self._rows if row.stage is Stage.RUNNING]
-        for row in running:
-            if row.job is not None:
-                self._submissions.errand(row.job.cancel)
+        self._run.cancel()
         return self
 
     def resume(self, *, auth: Any = None) -> Self:
         """Go on after :attr:`error`; with ``auth``, under another login."""
+        task = None
         if auth is not None:
-            self.task = type(self.task.service)(self.task.service.url, auth=hide(auth)).task(self.task.name)
-            self._submissions = Submissions(self.task)
-        with self._changed:
-            self.error = None
-        self._submissions.forgive()
-        self.go_on()
+            task = type(self.task.service)(self.task.service.url, auth=hide(auth)).task(self.task.name)
+        self._run.resume(task)
         return self
 
     def on_submit(self, listener: Callable[[Job], None]) -> None:
         """Call ``listener(job)`` for each job there is, and for each one that is submitted, on whatever thread."""
-        with self._changed:
-            self._listeners.append(listener)
-            jobs = self.jobs
-        for job in jobs:
-            listener(job)
-
-    # ------------------------------------------------------------ going on
-
-    def go_on(self) -> None:
-        """Submit as many rows as may run now."""
-        with self._changed:
-            if self.error is not None or self._submissions.is_paused():
-                return
-            busy = sum(row.stage in (Stage.SENDING, Stage.RUNNING) for row in self._rows)
-            waiting = (row for row in self._rows if row.stage is Stage.NEW)
-            chosen = [row for row, _ in zip(waiting, range(self._max_running - busy), strict=False)]
-            for row in chosen:
-                row.stage = Stage.SENDING
-                row.key = row.key or secrets.token_hex(16)
-        for row in chosen:
-            self._submissions.errand(functools.partial(self._submit, row))
-
-    def _submit(self, row: BatchRow) -> None:
-        """Submit one row; on a thread of the request pool."""
-        try:
-            self._write(row)  # before anything is sent: whoever goes on after us knows the key
-            job = self._submissions.submit(row)
-        except Exception as error:  # noqa: BLE001 -- kept in the row
-            self._not_submitted(row, error)
-            return
-        with self._changed:
-            row.job, row.submission, row.stage = job, None, Stage.RUNNING
-            listeners, is_cancelled = list(self._listeners), self._is_cancelled
-        self._write(row)
-        self._follow(row)
-        if is_cancelled:
-            self._submissions.errand(job.cancel)
-        for listener in listeners:
-            listener(job)
-
-    def _not_submitted(self, row: BatchRow, error: Exception) -> None:
-        pause_s = self._submissions.pause_after(error)
-        with self._changed:
-            if pause_s is None or self._is_cancelled:
-                self._end(row, error)
-            else:
-                row.stage = Stage.NEW
-                if self._submissions.is_hopeless(error):
-                    self.error = error
-                self._tell()
-        self._write(row)
-        Poller.shared().call(self.go_on, delay_s=pause_s or 0.0)
-
-    def _follow(self, row: BatchRow) -> None:
-        if row.job is not None:
-            Poller.shared().watch(row.job, functools.partial(self._on_change, row))
-
-    def _on_change(self, row: BatchRow, watch: Watch) -> None:
-        """See whether a row has ended; on the poller's thread."""
-        refusal = None if watch.is_lost else watch.error
-        if row.stage is Stage.OVER or row.job is None or not (row.job.done() or refusal):
-            return
-        with self._changed:
-            self._end(row, verdict(row.job) if row.job.done() else refusal)
-        self._write(row)
-        self.go_on()
-
-    def _end(self, row: BatchRow, error: BaseException | None) -> None:
-        """Note the end of a row; the lock is held."""
-        row.stage = Stage.OVER
-        row.error = error if isinstance(error, Exception) else None
-        if row.error is not None and self._on_error == "raise":
-            for other in self._rows:
-                if other.stage is Stage.NEW:
-                    other.stage = Stage.OVER
-                    other.error = SpatialWidgetsError(
-                        f"Not submitted, as row {row.label!r} ended in an error and on_error is 'raise'."
-                    )
-        self._tell()
-
-    def _note_error(self, row: BatchRow, error: Exception) -> None:
-        if row.error is None:
-            row.error = error
-            self._write(row)
-
-    def _tell(self) -> None:
-        self._changed.notify_all()
-        for ring in list(self._bells):
-            ring()
+        self._run.listen(listener)
 
     # ------------------------------------------------------------ tomorrow
 
@@ -347,11 +224,11 @@ class Batch:
         settings = {
             "service": self.task.service.url,
             "task": self.task.name,
-            "max_running": self._max_running,
-            "on_error": self._on_error,
+            "max_running": self._run.max_running,
+            "on_error": self._run.on_error,
         }
         hidden = {p.name for p in self.task.info().inputs if "GPStringHidden" in p.data_type}
-        with self._changed:
+        with self._run.changed:
             file = BatchFile(path, is_new=True)
             try:
                 file.write_all(settings, self._rows, hidden=hidden)
@@ -359,7 +236,7 @@ class Batch:
                 file.close()
                 file.path.unlink(missing_ok=True)
                 raise
-            before, self._file = self._file, file
+            before, self._run.file = self._run.file, file
         if before is not None:
             before.close()
         return self
@@ -396,35 +273,12 @@ class Batch:
         except BaseException:
             file.close()
             raise
-        batch._file = file
-        with batch._changed:
+        batch._run.file = file
+        with batch._run.changed:
             for row, job_id, status in saved:
-                batch._take_up(row, job_id, status)
-        batch.go_on()
+                batch._run.take_up(row, job_id, status)
+        batch._run.go_on()
         return batch
-
-    def _take_up(self, row: BatchRow, job_id: str | None, status: str | None) -> None:
-        if job_id is not None:
-            known = JobStatus.parse(status or JobStatus.SUBMITTED.value)
-            if row.error is None:  # asked how it stands: where its results are is not in the file
-                known = JobStatus.EXECUTING if known.is_terminal else known
-                row.stage = Stage.RUNNING
-            row.job = Job(self.task, JobInfo(job_id, known))
-            if row.error is None:
-                self._follow(row)
-        elif row.stage is Stage.SENDING:
-            row.stage, row.is_again = Stage.NEW, True
-
-    def _write(self, row: BatchRow) -> None:
-        file = self._file
-        if file is None:
-            return
-        try:
-            file.write(row)
-        except SpatialWidgetsError as error:
-            with self._changed:
-                self.error = self.error or error
-                self._tell()
 
 
 def map_rows(
@@ -432,7 +286,7 @@ def map_rows(
 ) -> Batch:
     """Return a batch that has begun; as :meth:`GPTask.map` says."""
     batch = Batch(task, rows_of(task, rows, common), max_running=max_running, on_error=on_error)
-    batch.go_on()
+    batch._run.go_on()  # noqa: SLF001 -- the other way to make one
     return batch
 
 

@@ -10,12 +10,13 @@ import threading
 import pandas as pd
 import pytest
 import requests
-from fakes import POINT_LAYER, Raw, ScriptedApp, error
+from fakes import POINT_LAYER, FakeClock, Raw, ScriptedApp, error
 from manyjobs import ManyJobs
 from programs import ended_well, program
 
 from spatial_widgets import LocalService, errors
 from spatial_widgets.client import Batch, history
+from spatial_widgets.client.submissions import Submissions
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +134,26 @@ class TestErrors:
         app.refusals = [Raw(error(503, "The queue is full"), Retry_After="0.05")]
         assert numbers(app.map([{"distance": 1}, {"distance": 2}])) == [(0, 1), (1, 2)]
         assert len(app.jobs) == 2
+
+    def test_a_service_out_of_reach_is_tried_again_and_no_row_is_lost(self):
+        app = ManyJobs()
+        app.refusals = [requests.exceptions.ConnectTimeout("no route")]
+        assert numbers(app.map([{"distance": 1}, {"distance": 2}])) == [(0, 1), (1, 2)]
+
+    def test_after_a_minute_out_of_reach_the_batch_stops_and_says_why(self):
+        app, clock = ManyJobs(), FakeClock()
+        task = app.service(clock=clock).task("Buffer")
+        submissions = Submissions(task)
+        lost = errors.TransportError("no route", sent=False)
+        pauses = [submissions.pause_after(lost) for _ in range(6)]
+        assert pauses == [1, 2, 4, 8, 16, 30]
+        assert submissions.is_paused()
+        assert not submissions.is_hopeless(lost)
+        clock.time += 61
+        assert not submissions.is_paused()
+        assert submissions.is_hopeless(lost)
+        submissions.forgive()
+        assert not submissions.is_hopeless(lost)
 
     def test_a_refusal_is_the_rows_own(self):
         app = ManyJobs()
