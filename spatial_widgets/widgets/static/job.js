@@ -1,13 +1,14 @@
 // @ts-check
 // The view of one job: its parts, and what the views of one model share.
 import { make } from "./dom.js";
+import { folded } from "./fold.js";
 import { head } from "./head.js";
 import { loading } from "./loading.js";
 import { Log } from "./log.js";
 import { log } from "./logview.js";
+import { nextSteps } from "./nextsteps.js";
 import { View, frame } from "./parts.js";
 import { say } from "./phrases.js";
-import { nextSteps } from "./nextsteps.js";
 import { problem } from "./problem.js";
 import { progress } from "./progress.js";
 import { Requests, requests } from "./requests.js";
@@ -30,7 +31,7 @@ function id({ model, shared, view }) {
 }
 
 /** In reading order. */
-const PARTS = [head, progress, timeline, loading, problem, nextSteps, results, log, requests, id];
+const PARTS = [head, progress, timeline, loading, problem, nextSteps, results, folded(log), requests, id];
 
 const QUIET_MS = 2000;
 const AGAIN_MS = 5000; // an answer may be lost as well
