@@ -89,10 +89,13 @@ def class_polygons(surface: Surface, values: Array, limits: Array, region: Any =
 
     generator = contour_generator(surface.x, surface.y, values, fill_type=FillType.OuterOffset)
     shapes, lower, upper = [], [], []
-    last = len(limits) - 2
-    for i, (low, high) in enumerate(pairwise(limits)):
-        top = np.nextafter(high, np.inf) if i == last else high  # the largest value is in the last class
-        shape = _polygon(*generator.filled(float(low), float(max(top, np.nextafter(low, np.inf)))))
+    levels = limits.astype(float)
+    hair = 1e-12 * max(
+        float(np.abs(limits).max()), 1e-300
+    )  # so that the least and the largest value are inside
+    levels[0], levels[-1] = limits[0] - hair, limits[-1] + hair
+    for (low, high), (bottom, top) in zip(pairwise(limits), pairwise(levels), strict=True):
+        shape = _polygon(*generator.filled(float(bottom), float(top)))
         if region is not None:
             shape = _areas_only(shapely.intersection(shape, region))
         if not shape.is_empty and shape.area > 0:

@@ -44,6 +44,8 @@ ESRI = {
     "medianCenterResultLayer ellipseResultLayer",
     "CalculateDensity": "inputLayer field cellSize cellSizeUnits radius radiusUnits boundingPolygonLayer areaUnits classificationType "
     "numClasses resultLayer",
+    "InterpolatePoints": "inputLayer field interpolateOption outputPredictionError classificationType numClasses classBreaks "
+    "boundingPolygonLayer predictAtPointLayer resultLayer predictionError predictedPointLayer",
 }
 NAMES = {*ESRI, "FailingTask", "SlowTask"}
 
