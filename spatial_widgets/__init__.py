@@ -71,7 +71,7 @@ def __dir__() -> list[str]:
 
 
 def _show_in_notebooks() -> None:
-    """Let a Job that ends a cell show its widget, and a Batch its table. Registers names only; nothing is imported here."""
+    """Let a Job that ends a cell show its widget, a Batch its table, a GPService its tasks. Registers names only; nothing is imported here."""
     ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if ipython is None:
         return
@@ -86,8 +86,14 @@ def _show_in_notebooks() -> None:
 
         show_batch(batch)._ipython_display_()
 
+    def show_tasks(service: Any) -> None:
+        from spatial_widgets.widgets.tasklist import show_service
+
+        show_service(service)._ipython_display_()
+
     formatter = ipython.display_formatter.ipython_display_formatter
     formatter.for_type_by_name("spatial_widgets.client.batch", "Batch", show_table)
+    formatter.for_type_by_name("spatial_widgets.client.service", "GPService", show_tasks)
     formatter.for_type_by_name("spatial_widgets.client.job", "Job", show)
 
 

@@ -1,0 +1,115 @@
+"""The tasks of a service, with their descriptions, to be searched."""
+
+from __future__ import annotations
+
+import html
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import traitlets as t
+
+from spatial_widgets.client import Poller
+from spatial_widgets.client.requestpool import Errand
+from spatial_widgets.errors import SpatialWidgetsError
+from spatial_widgets.protocol.urls import origin
+from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
+from spatial_widgets.widgets.phrases import count, say
+
+if TYPE_CHECKING:
+    from spatial_widgets.client import GPService
+
+__all__ = ["TaskList", "show_service"]
+
+_STEP = 8  # descriptions between two messages to the browser
+
+
+class TaskList(LiveWidget):
+    """What a :class:`GPService` shows at the end of a cell: its tasks by name and description, and a field to search them.
+
+    Parameters
+    ----------
+    service : the service.
+
+    Attributes
+    ----------
+    tasks : a dict for each task, in the service's order: ``name``, ``standing`` (for the tasks of Spatial Analysis at a local
+        service: "local", "local, approximates" or "needs …"; else "") and ``description``, "" until it is known. A read-only trait.
+    problem : why the tasks could not be listed, or not all described; "" when they were.
+
+    Notes
+    -----
+    One GET for the service, where it was not read before, and one for the description of each task, on the request pool.
+    """
+
+    _esm = module_text("tasklist.js")
+    _css = static_text("job.css") + static_text("table.css") + static_text("tasklist.css")
+
+    service_url = t.Unicode(read_only=True).tag(sync=True)
+    tasks = t.List(t.Dict(), read_only=True).tag(sync=True)
+    problem = t.Unicode(read_only=True).tag(sync=True)
+
+    def __init__(self, service: GPService, **traits: Any) -> None:
+        self.service = service
+        super().__init__(**traits)
+        self._apply(service_url=service.url)
+        Poller.shared().submit(Errand(self._read, origin=origin(service.url), lasting=True))
+
+    def _read(self) -> None:
+        """Read the list, then what each task says of itself; on a thread of the request pool."""
+        rows: list[dict[str, str]] = []
+        try:
+            info = self.service.info()
+            known = info.spatial_analysis
+            rows = [{"name": n, "standing": known.get(n, ""), "description": ""} for n in info.tasks]
+            self._show(rows)
+            for number, row in enumerate(rows, 1):
+                row["description"] = self.service.task(row["name"]).info().description
+                if number % _STEP == 0:
+                    self._show(rows)
+        except SpatialWidgetsError as error:
+            self._show(rows, problem=str(error))
+        else:
+            self._show(rows)
+
+    def _show(self, rows: list[dict[str, str]], *, problem: str = "") -> None:
+        tasks = [dict(row) for row in rows]
+        Poller.shared().call(lambda: self._written(tasks, problem))
+
+    def _written(self, tasks: list[dict[str, str]], problem: str) -> None:
+        self._apply(tasks=tasks, problem=problem)
+        self._update_saved_output()
+
+    # ------------------------------------------------------------ saved pages
+
+    def _is_at_rest(self) -> bool:
+        return bool(self.problem) or all(row["description"] for row in self.tasks)
+
+    def _plain_text(self) -> str:
+        lines = [say("tasks.title", url=self.service_url, tasks=count("task", len(self.tasks)))]
+        lines += [f"  {row['name']}{_aside(row)}" for row in self.tasks]
+        return "\n".join([*lines, *([self.problem] if self.problem else [])])
+
+    def _html_text(self) -> str:
+        e = html.escape
+        title = e(say("tasks.title", url=self.service_url, tasks=count("task", len(self.tasks))))
+        items = "".join(
+            f"<li><strong>{e(row['name'])}</strong>{e(_aside(row))}<br>{e(row['description'])}</li>"
+            for row in self.tasks
+        )
+        problem = f"<p>{e(self.problem)}</p>" if self.problem else ""
+        return f"<div><p>{title}</p>{problem}<ul>{items}</ul></div>"
+
+
+def _aside(row: dict[str, str]) -> str:
+    return f" ({row['standing']})" if row["standing"] else ""
+
+
+_shown: weakref.WeakKeyDictionary[GPService, TaskList] = weakref.WeakKeyDictionary()
+
+
+def show_service(service: GPService) -> TaskList:
+    """Return the list of a service's tasks: the one it has, or a new one."""
+    found = _shown.get(service)
+    if found is None:
+        found = _shown[service] = TaskList(service)
+    return found
