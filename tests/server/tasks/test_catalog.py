@@ -24,6 +24,12 @@ ESRI = {
     "GenerateTessellations": "binType binSize binSizeUnit extentLayer intersectStudyArea binResolution tessellationLayer",
     "FindExistingLocations": "inputLayers expressions resultLayer",
     "DeriveNewLocations": "inputLayers expressions resultLayer",
+    "ChooseBestFacilities": "goal demandLocationsLayer demand demandField maxTravelRange maxTravelRangeField "
+    "maxTravelRangeUnits travelMode timeOfDay timeZoneForTimeOfDay travelDirection "
+    "requiredFacilitiesLayer requiredFacilitiesCapacity requiredFacilitiesCapacityField "
+    "candidateFacilitiesLayer candidateCount candidateFacilitiesCapacity "
+    "candidateFacilitiesCapacityField percentDemandCoverage pointBarrierLayer lineBarrierLayer "
+    "polygonBarrierLayer allocatedDemandLocationsLayer allocationLinesLayer assignedFacilitiesLayer",
     "FindHotSpots": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer shapeType cellSize "
     "cellSizeUnits distanceBand distanceBandUnits hotSpotsResultLayer processInfo",
     "FindCentroids": "inputLayer pointLocation outputLayer",
