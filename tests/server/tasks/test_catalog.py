@@ -37,6 +37,7 @@ ESRI = {
     "attributeRelationship joinOperation summaryFields joinType recordsToMatch outputLayer",
     "OverlayLayers": "inputLayer overlayLayer overlayType outputType snapToInput tolerance outputLayer",
     "FieldCalculator": "inputLayer expressions resultLayer",
+    "ExtractData": "inputLayers extent clip dataFormat contentID",
     "MergeLayers": "inputLayer mergeLayer mergingAttributes mergedLayer",
     "SummarizeNearby": "sumNearbyLayer summaryLayer distances nearType units timeOfDay timeZoneForTimeOfDay returnBoundaries "
     "sumShape shapeUnits summaryFields groupByField minorityMajority percentShape resultLayer groupBySummary",
