@@ -108,3 +108,17 @@ def test_copy_as_python_runs_as_pasted(notebook, server):
     )
     assert out.strip() == "GeoDataFrame 40"
     assert "token" not in code.casefold()
+
+
+def test_the_map_can_be_moved_and_asks_nobody(notebook, server, shoot):
+    nb = notebook(SETUP, HOT, "w.map()")
+    for index in range(3):
+        nb.run(index)
+    page = nb.page
+    shown = page.locator(".leaflet-container")
+    expect(shown).to_be_visible()
+    expect(shown.locator(".leaflet-overlay-pane path").nth(100)).to_be_attached()
+    expect(shown).to_contain_text("40 features.")
+    shown.scroll_into_view_if_needed()
+    shoot(shown, f"{server.app}-map")
+    shown.get_by_role("button", name="Zoom in").click()
