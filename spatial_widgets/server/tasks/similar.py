@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.analysis.prepare import free_name, numbers_of, prepare, require_field, to_output
+from spatial_widgets.server.analysis.prepare import free_name, numbers_of, require_field
 from spatial_widgets.server.analysis.similarity import Similarity, rank_by_similarity
 from spatial_widgets.server.analysis.subject import Record
 from spatial_widgets.server.registry import Context, Note, task
@@ -48,11 +48,11 @@ def find_similar_locations(
     input features make one target, their average, nulls left out. Candidates with a null are left out; a
     field with one value only tells nothing. Where the candidates include an input feature, it ranks like any other.
 
-    The result has the fields of the candidates; the names SIMRANK and SIMINDEX are ours.
+    Shapes play no part, and are given back as they came. The result has the fields of the candidates; the names SIMRANK and SIMINDEX are ours.
     """
     record = Record(ctx)
-    target_layer = prepare(ctx, inputLayer, "inputLayer")
-    candidates = prepare(ctx, searchLayer, "searchLayer")
+    target_layer = _read(ctx, inputLayer, "inputLayer")
+    candidates = _read(ctx, searchLayer, "searchLayer")
     if not analysisFields:
         raise ParameterError(
             "analysisFields: name at least one field to compare.", parameter="analysisFields"
@@ -78,12 +78,21 @@ def find_similar_locations(
     similarity = rank_by_similarity(target, references[whole], numbers[usable])
     _describe(record, fields, target, similarity)
     ctx.progress(80, "Candidates compared")
-    result = _ranked(candidates[usable], similarity, numberOfResults)
+    result = _ranked(candidates if usable.all() else candidates[usable], similarity, numberOfResults)
     record.info(
         f"{len(result):,} of {int(usable.sum()):,} candidates in the result; the best has an index of {similarity.index.min():.4g}."
     )
     ctx.progress(100)
-    return {"similarResultLayer": to_output(ctx, result, searchLayer.crs), "processInfo": record.lines}
+    return {"similarResultLayer": result, "processInfo": record.lines}
+
+
+def _read(ctx: Context, layer: gpd.GeoDataFrame, parameter: str) -> gpd.GeoDataFrame:
+    """Return a layer with numbered rows. Shapes are only passed on: they are neither needed nor repaired."""
+    if len(layer) == 0:
+        raise ParameterError(f"{parameter}: the layer has no features.", parameter=parameter)
+    ctx.info(f"{parameter}: {len(layer):,} features.")
+    frame = layer if layer.geometry.name == "geometry" else layer.rename_geometry("geometry")
+    return frame.reset_index(drop=True)
 
 
 def _chosen(record: Record, layer: gpd.GeoDataFrame, clause: str) -> gpd.GeoDataFrame:

@@ -107,6 +107,15 @@ def test_the_result_keeps_the_coordinate_system_and_kind_of_the_candidates(ctx):
     assert set(made.geom_type) == {"Polygon"}
 
 
+def test_shapes_play_no_part_not_even_missing_or_broken_ones(ctx):
+    bow = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
+    search = gpd.GeoDataFrame({"a": [5.0, 1, 3]}, geometry=[None, bow, Point(0, 0)], crs=4326)
+    made = find_similar_locations(ctx, layer(a=[5.0]), search, ["a"])["similarResultLayer"]
+    assert made["a"].tolist() == [5, 3, 1]
+    assert made.geometry.iloc[0] is None
+    assert made.geometry.iloc[2].equals_exact(bow, 0)
+
+
 def test_nulls_and_constants_are_told(ctx):
     search = layer(a=[1.0, None, 3.0], b=[7.0, 7, 7])
     made = find_similar_locations(ctx, layer(a=[3.0], b=[7.0]), search, ["a", "b"])["similarResultLayer"]
