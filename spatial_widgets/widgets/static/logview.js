@@ -9,6 +9,9 @@ const COPIED_MS = 1500;
 const SEARCH_MS = 150; // between a key and the search for it
 const WHOLE_MS = 4000; // a browser lets a page write to the clipboard for so long after a click
 
+const whenIdle = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 500));
+const notIdle = globalThis.cancelIdleCallback ?? clearTimeout;
+
 /** @param {string[]} line */
 function makeLine([level, text, sent]) {
   const node = make("div", `sw-line sw-${level}`);
@@ -107,14 +110,17 @@ export function log({ model, shared, view }) {
   const choice = new Choice();
   node.append(tools.node, older, box, toEnd);
   let frame = 0;
-  let hasDrawn = false; // after that only what may be seen is drawn: it costs a layout of the page
+  let idle = 0;
+  let hasDrawn = false; // after that, what cannot be seen waits until there is time: it costs a layout of the page
   let typing = 0;
   let follows = true; // the end of the log, until the reader scrolls up
   let was = 0; // where it was scrolled to
   let left = 0; // the number of the first line that came after that
 
   const drawLines = () => {
-    frame = 0;
+    cancelAnimationFrame(frame);
+    notIdle(idle);
+    frame = idle = 0;
     if (!node.isConnected) return drawSoon(); // no heights yet to scroll by
     hasDrawn = true;
     const { log } = shared;
@@ -132,7 +138,8 @@ export function log({ model, shared, view }) {
     put(toEnd, fresh > 0 ? say("log.end.fresh", { n: digits(fresh) }) : say("log.end"));
   };
   const drawSoon = () => {
-    if (!frame && (view.isInSight || !hasDrawn)) frame = requestAnimationFrame(drawLines);
+    if (view.isInSight || !hasDrawn) frame ||= requestAnimationFrame(drawLines);
+    else idle ||= whenIdle(drawLines);
   };
   const choose = () => {
     choice.choose(tools.level.value, tools.search.value);
@@ -203,6 +210,7 @@ export function log({ model, shared, view }) {
       wide.disconnect();
       shared.readers.delete(drawSoon);
       cancelAnimationFrame(frame);
+      notIdle(idle);
       clearTimeout(typing);
     },
   };
