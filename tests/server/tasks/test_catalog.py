@@ -30,6 +30,7 @@ ESRI = {
     "candidateFacilitiesLayer candidateCount candidateFacilitiesCapacity "
     "candidateFacilitiesCapacityField percentDemandCoverage pointBarrierLayer lineBarrierLayer "
     "polygonBarrierLayer allocatedDemandLocationsLayer allocationLinesLayer assignedFacilitiesLayer",
+    "CalculateCompositeIndex": "inputLayer inputVariables indexMethod outputIndexReverse outputIndexMinMax indexResultLayer",
     "FindHotSpots": "analysisLayer analysisField dividedByField boundingPolygonLayer aggregationPolygonLayer shapeType cellSize "
     "cellSizeUnits distanceBand distanceBandUnits hotSpotsResultLayer processInfo",
     "FindCentroids": "inputLayer pointLocation outputLayer",
