@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fakes import POINT_LAYER, ScriptedApp, error, message
@@ -15,6 +15,7 @@ from spatial_widgets.client import Poller
 from spatial_widgets.client.policy import ContactPolicy
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.widgets.job import JobWidget
+from spatial_widgets.widgets.jobrow import JobRow
 from spatial_widgets.widgets.phrases import say
 
 LONG = "AVeryLongNameOfATaskThatNobodyWouldEverChooseButThatAServiceMayHaveAllTheSame_2026_final_v2"
@@ -257,3 +258,28 @@ def troubles() -> Iterator[tuple[str, State]]:
 def all_states() -> dict[str, State]:
     """Return every state by its name."""
     return {name: state for group in (statuses, results, troubles) for name, state in group()}
+
+
+def table_rows() -> list[dict[str, Any]]:
+    """Return the rows of a table of jobs, of every kind there is, as they travel."""
+    rows = [
+        JobRow(
+            key=number,
+            task="<b>Slow</b>" if number == 0 else "FindHotSpots",
+            id=f"j{number:07d}",
+            url=f"https://gp.test/jobs/j{number:07d}",
+            status=status.value,
+            word=status.label.lower(),
+            progress=float(number * 9) if number < 11 else None,
+            submitted=1.7e9,
+            ended=1.7e9 + 90 if status.is_terminal else None,
+            message="Counted 1,707 points in 412 cells, which took a while and is said at some length.",
+            note=say("table.failing") if number == 3 else "",
+            retry=status.is_terminal and not status.is_success,
+        )
+        for number, status in enumerate(JobStatus)
+    ]
+    held = [replace(rows[3], key=len(rows) + n, id=f"h{n}", word=word, hold=hold) for n, (word, hold) in enumerate(
+        ((say("table.word.lost"), "lost contact"), ("as last seen", "as last seen"))
+    )]  # fmt: skip
+    return [row.to_json() for row in [*rows, *held]]

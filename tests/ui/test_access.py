@@ -6,9 +6,12 @@ import axe
 import gallery
 import pytest
 from host import Host
-from states import all_states
+from playwright.sync_api import expect
+from states import all_states, table_rows
 
+from spatial_widgets import JobTable
 from spatial_widgets.widgets.job import JobWidget
+from spatial_widgets.widgets.phrases import say
 
 SHOTS = gallery.FOLDER
 
@@ -140,3 +143,187 @@ def test_axe_and_the_measures_find_what_is_wrong(host, states, axe_text):
     assert "color-contrast" in found
     assert any(ratio < 4.5 for ratio in host.page.evaluate(CONTRAST).values())
     assert any("sticks out" in line for line in host.page.evaluate(OVERFLOW))
+
+
+# ---------------------------------------------------------------- by keyboard, by ear, without motion
+
+STOPS = """() => {
+  const root = document.querySelector(".place").shadowRoot;
+  const can = "button:enabled, select:enabled, input:enabled, a[href], summary, [tabindex='0']";
+  return [...root.querySelectorAll(can)].filter((node) => node.checkVisibility()).length;
+}"""
+FOCUSED = """() => {
+  const root = document.querySelector(".place").shadowRoot;
+  const node = root.activeElement;
+  if (!node) return null;
+  const style = getComputedStyle(node);
+  const can = [...root.querySelectorAll("*")];
+  return { at: can.indexOf(node), name: node.getAttribute("aria-label") ?? node.textContent.trim().slice(0, 40),
+    ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1 };
+}"""
+HEARD = """() => {
+  const root = document.querySelector(".place").shadowRoot;
+  window.heard = [];
+  const voice = (node) => {
+    const region = (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement)?.closest("[aria-live], [role=status], [role=alert], [role=log]");
+    return region && region.getAttribute("aria-live") !== "off" ? region : null;
+  };
+  new MutationObserver((changes) => {
+    const regions = new Set(changes.map(({ target }) => voice(target)).filter(Boolean));
+    for (const region of regions) if (region.textContent.trim()) window.heard.push(region.textContent.trim());
+  }).observe(root, { subtree: true, childList: true, characterData: true });
+}"""
+
+
+def frames(host, number=2):
+    host.page.evaluate("async (n) => { while (n-- > 0) await new Promise(requestAnimationFrame); }", number)
+
+
+@pytest.mark.parametrize(
+    "name", ["with its requests", "succeeded with points", "executing with progress", "the kernel was lost"]
+)
+def test_every_control_is_reached_by_the_tab_key_in_reading_order_and_seen_to_be(host, states, name):
+    show(host, states[name])
+    frames(host)
+    reached = []
+    for _ in range(host.page.evaluate(STOPS)):
+        host.page.keyboard.press("Tab")
+        reached.append(host.page.evaluate(FOCUSED))
+    assert None not in reached
+    order = [stop["at"] for stop in reached]
+    assert order == sorted(set(order))
+    assert [stop["name"] for stop in reached if not stop["ring"]] == []
+    host.page.keyboard.press("Tab")
+    assert host.page.evaluate(FOCUSED) is None  # and out of it again
+
+
+def test_what_a_mouse_can_do_a_keyboard_can(host, states):
+    view = show(host, states["executing with progress"])
+    cancel = view.get_by_role("button", name=say("job.cancel"), exact=True)
+    cancel.press("Enter")
+    assert {"kind": "cancel"} in host.sent("job")
+    copy = view.get_by_role("button", name=say("job.copy"))
+    copy.press("Space")
+    # This page may not write to the clipboard: then the URL is shown, to be selected.
+    expect(view.locator(".sw-note, button").filter(has_text=states["executing with progress"].traits["job_url"]).or_(
+        view.get_by_role("button", name=say("job.copied"))).first).to_be_visible()  # fmt: skip
+    view.get_by_role("combobox").press("ArrowDown")
+    expect(view.locator(".sw-line")).to_have_count(1)
+    view.get_by_role("searchbox").press_sequentially("nothing like it")
+    expect(view.locator(".sw-line")).to_have_count(0)
+
+
+def test_each_change_of_status_is_said_once_and_no_message_is(host, states):
+    view = show(host, states["Submitted"])
+    frames(host)
+    host.page.evaluate(HEARD)
+    for status in ("esriJobWaiting", "esriJobExecuting"):
+        host.take("job", job_status=status)
+    for number in range(30):
+        host.take("job", progress=float(number), progress_text="Counting", message_total=number + 6)
+        lines = [["warning", f"Row {number} was read"]]
+        host.on(
+            "job",
+            "model.tell(values[0])",
+            {"kind": "log", "seq": number + 5, "lines": lines, "total": number + 6},
+        )
+    for number in range(10):
+        figures = say("loading.figures", name="cut", figures=f"{number} kB")
+        host.take("job", job_status="esriJobSucceeded", loading={"state": "running", "text": figures})
+    host.take("job", loading={}, results_ready=True)
+    expect(view.locator(".sw-line")).to_have_count(35)
+    assert host.page.evaluate("window.heard") == [
+        say("status.esriJobWaiting"),
+        say("status.esriJobExecuting"),
+        say("status.esriJobSucceeded"),
+        say("loading.said"),
+        say("loading.done"),
+    ]
+
+
+def test_a_failure_is_said_once(host, states):
+    show(host, states["Executing"])
+    frames(host)
+    host.page.evaluate(HEARD)
+    for _ in range(3):
+        host.take("job", job_status="esriJobFailed", error="It failed.")
+    assert host.page.evaluate("window.heard") == [say("status.esriJobFailed"), "It failed."]
+
+
+def test_a_kernel_that_went_is_said_once(host, states):
+    show(host, states["Executing"])
+    frames(host)
+    host.page.evaluate(HEARD)
+    for _ in range(3):
+        host.on("job", "model.fire('comm_live_update')")
+    (heard,) = host.page.evaluate("window.heard")
+    assert heard.startswith("Connection to the kernel was lost")
+
+
+def test_who_wants_no_motion_gets_none(browser, states):
+    for motion, moves in (("no-preference", True), ("reduce", False)):
+        page = browser.new_page(reduced_motion=motion)
+        host = Host(page)
+        show(host, states["Executing"])
+        moving = page.evaluate(
+            """() => [...document.querySelector(".place").shadowRoot.querySelectorAll("*")].some((node) => {
+              const { animationName, transitionDuration } = getComputedStyle(node);
+              return animationName !== "none" || transitionDuration.split(", ").some((time) => time !== "0s"); })"""
+        )
+        assert moving is moves
+        page.close()
+
+
+# ---------------------------------------------------------------- the table of jobs
+
+
+def show_table(host):
+    host.open("table", JobTable._esm, JobTable._css, {"saved_rows": []})
+    view = host.show("table")
+    told = {
+        "kind": "rows",
+        "seq": 1,
+        "all": True,
+        "rows": table_rows(),
+        "outcome": "",
+        "heard": 0,
+        "now": 1.7e9 + 83,
+    }
+    host.on("table", "model.tell(values[0])", told)
+    expect(view.locator(".sw-row").first).to_be_visible()
+    return view
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("label", gallery.SHEETS)
+def test_axe_finds_nothing_in_a_table_of_jobs(browser, axe_text, label):
+    theme, forced, direction, width = gallery.SHEETS[label]
+    page = browser.new_page(
+        viewport={"width": width + 16, "height": 900}, forced_colors=forced, reduced_motion="reduce"
+    )
+    page.set_default_timeout(15_000)
+    host = Host(page, theme, direction=direction)
+    view = show_table(host)
+    first = say("table.job", **table_rows()[0])
+    view.get_by_role("button", name=say("table.details", job=first)).click()
+    view.get_by_role("checkbox", name=say("table.select.all")).check()
+    frames(host)
+    page.screenshot(path=str(SHOTS / f"table-{label}.png"))
+    found = axe.violations(page, axe_text, ".place")
+    cancel = view.get_by_role("button", name=say("table.cancel.all", n="*").split("(")[0])
+    cancel.click()
+    expect(view.get_by_role("button", name=say("table.sure.no"), exact=True)).to_be_focused()
+    view.get_by_role("searchbox").fill("nothing like it")
+    expect(view.locator(".sw-empty")).to_have_text(say("table.no_match"))
+    found += axe.violations(page, axe_text, ".place")
+    view.get_by_role("searchbox").fill("")
+    expect(view.locator(".sw-row").first).to_be_visible()
+    host.on("table", "model.fire('comm_live_update')")
+    frames(host)
+    found += axe.violations(page, axe_text, ".place")
+    assert found == []
+    assert page.evaluate(OVERFLOW) == []
+    if forced == "none":
+        assert {name: ratio for name, ratio in page.evaluate(CONTRAST).items() if ratio < 4.5} == {}
+    assert host.wrong == []
+    page.close()

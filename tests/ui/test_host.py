@@ -8,7 +8,7 @@ import re
 import pytest
 from host import Host
 from playwright.sync_api import expect
-from states import all_states
+from states import all_states, table_rows
 
 from spatial_widgets import JobTable
 from spatial_widgets.widgets.job import JobWidget
@@ -165,14 +165,26 @@ def test_every_word_that_is_shown_can_be_translated(host, states):
 def test_a_table_of_jobs_needs_no_more_of_a_host(host):
     host.open("table", JobTable._esm, JobTable._css, {"saved_rows": []})
     view = host.show("table")
-    row = {
-        "key": 0, "task": "<b>Slow</b>", "id": "j1", "url": "https://gp.test/jobs/j1", "status": "esriJobExecuting", "word": "running",
-        "hold": "", "progress": 40.0, "submitted": 1.0, "ended": None, "message": "Second 1", "note": "", "retry": False, "widget": "m1",
-    }  # fmt: skip
-    told = {"kind": "rows", "seq": 1, "all": True, "rows": [row], "outcome": "", "heard": 0, "now": 90.0}
+    rows = table_rows()
+    rows[0]["widget"] = "a model that only Jupyter could show here"
+    told = {"kind": "rows", "seq": 1, "all": True, "rows": rows, "outcome": "", "heard": 0, "now": 90.0}
     host.on("table", "model.tell(values[0])", told)
-    details = view.get_by_role("button", name=say("table.details", job=say("table.job", **row)))
-    details.click()
-    assert view.locator(".sw-detail").text_content() == say("table.cannot_open")
-    view.get_by_role("searchbox").focus()
+    name = say("table.job", **rows[0])
+    view.get_by_role("button", name=say("table.details", job=name)).click()
+    expect(view.locator(".sw-detail")).to_have_text(
+        say("table.cannot_open")
+    )  # there is nobody to make a view here
     assert view.locator("b").count() == 0
+    # The reader's place is kept while rows move below the hand.
+    view.get_by_role("button", name=say("table.column.progress")).click()
+    held = view.get_by_role("checkbox", name=say("table.select", job=say("table.job", **rows[10])))
+    held.focus()
+    host.on(
+        "table",
+        "model.tell(values[0])",
+        {**told, "seq": 2, "all": False, "rows": [{"key": 10, "progress": -1.0}]},
+    )
+    expect(view.locator(".sw-row").first).to_have_attribute("data-key", "10")
+    expect(held).to_be_focused()
+    held.press("ArrowDown")
+    expect(view.locator(".sw-row").nth(1).get_by_role("checkbox")).to_be_focused()

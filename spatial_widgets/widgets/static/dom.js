@@ -31,7 +31,8 @@ export async function copyText(text) {
 }
 
 function copyBySelection(text) {
-  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  let before = /** @type {HTMLElement | null} */ (document.activeElement);
+  while (before?.shadowRoot?.activeElement) before = /** @type {HTMLElement} */ (before.shadowRoot.activeElement);
   const area = /** @type {HTMLTextAreaElement} */ (make("textarea", "sw-unseen", { readonly: "", "aria-hidden": "true" }));
   area.value = text;
   document.body.append(area);

@@ -220,7 +220,7 @@ export const PHRASES = {
   "table.cancel.label": "Cancel {job}",
   "table.retry": "Retry",
   "table.retry.failed": "It was not submitted again. {reason}",
-  "table.retry.label": "Submit again: {job}",
+  "table.retry.label": "Retry {job}",
   "table.copy": "URL",
   "table.copy.label": "Copy the URL of {job}",
   "table.cancel.selected": "Cancel selected ({n})",

@@ -47,6 +47,12 @@ export class View {
     return Date.now() / 1000 - this.shared.skew;
   }
 
+  /** What has the focus; in a shadow root the page itself knows only its host. */
+  get active() {
+    const root = /** @type {Document | ShadowRoot} */ (this.ui.root.getRootNode());
+    return root.activeElement ?? null;
+  }
+
   get rows() {
     return this.shared.rows.byKey;
   }
@@ -70,7 +76,8 @@ export class View {
     if (this.stale) this.arrange();
     this.stale = false;
     const { scroller } = this.ui;
-    const focused = this.ui.root.contains(document.activeElement) ? document.activeElement : null;
+    const active = this.active;
+    const focused = this.ui.root.contains(active) ? active : null;
     const focusRow = focused?.closest(".sw-row");
     const places = new Map();
     this.items.forEach((item, index) => item.row && places.set(item.row.key, index));
@@ -85,7 +92,7 @@ export class View {
     const parts = layOut(this.items.length, inSight(sight), kept, this.body.height, extras);
     this.body.place(parts, this.items, this.state, this.shared.live);
     // A row that moves in the page loses the focus on its way.
-    if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+    if (focused && focused !== this.active && focused.isConnected) focused.focus({ preventScroll: true });
     if (this.body.measure()) this.redraw();
     this.tick();
   }
