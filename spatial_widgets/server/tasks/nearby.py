@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.analysis.buffering import FARTHEST_M, Style, geodesic_buffers, planar_buffers
-from spatial_widgets.server.analysis.groups import JOIN_ID, grouping
-from spatial_widgets.server.analysis.lengths import METERS_IN, to_meters
+from spatial_widgets.server.analysis.groups import grouping
 from spatial_widgets.server.analysis.prepare import in_lonlat, prepare, to_output
-from spatial_widgets.server.analysis.relations import pairs_within
 from spatial_widgets.server.analysis.sphere import is_geodesic
 from spatial_widgets.server.analysis.statistics import parse_statistics
-from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points, within
+from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points
+from spatial_widgets.server.analysis.surroundings import Surroundings, meters_of
 from spatial_widgets.server.registry import Context, Note, task
 from spatial_widgets.server.tasks.within import ShapeUnits
 
 __all__ = ["summarize_nearby"]
-
-Array = np.ndarray[Any, Any]
 
 _TIMES = {"Seconds", "Minutes", "Hours"}
 
@@ -101,13 +95,10 @@ def summarize_nearby(
     around = prepare(ctx, sumNearbyLayer, "sumNearbyLayer")
     around = in_lonlat(around) if is_geodesic(around.crs) else around
     ctx.progress(10, "Layers read")
-    places = _Places(around, _meters(ctx, around, distances, units))
+    places = Surroundings(around, meters_of(ctx, around, distances, units))
     areas = places.areas(units)
     ctx.progress(30, "Surroundings drawn")
-    if measure.dimension == 0 and places.are_points:
-        rows, weights = places.exactly(ctx, features), None
-    else:
-        rows, weights = within(ctx, features, areas, measure)
+    rows, weights = places.rows(ctx, features, areas, measure)
     ctx.progress(80, "Features measured")
     result, table = Summary(measure, wanted, groups, sumShape).add_to(areas, rows, weights)
     if not returnBoundaries:
@@ -128,61 +119,3 @@ def _check_near_type(ctx: Context, near_type: str, units: str, time_of_day: dt.d
         )
     if time_of_day is not None:
         ctx.warn("timeOfDay: not used, because straight lines take no time.")
-
-
-def _meters(ctx: Context, around: gpd.GeoDataFrame, distances: list[float], units: str) -> Array:
-    if not distances:
-        raise ParameterError("distances: give at least one distance.", parameter="distances")
-    meters = np.unique([to_meters(d, units, parameter="distances") for d in distances])
-    if is_geodesic(around.crs) and meters[-1] > FARTHEST_M:
-        raise ParameterError(
-            f"distances: {meters[-1] / 1000:,.0f} km is more than a quarter of the way around the Earth; "
-            f"at most {FARTHEST_M / 1000:,.0f} km are possible.",
-            parameter="distances",
-        )
-    ctx.info(
-        "Distances are geodesic, on WGS 84."
-        if is_geodesic(around.crs)
-        else f"Distances are planar, in {around.crs.name}."
-    )
-    return meters
-
-
-class _Places:
-    """Features to look around, each at one or more distances: feature by feature, the nearest first."""
-
-    def __init__(self, around: gpd.GeoDataFrame, meters: Array) -> None:
-        self.around = around
-        self.owner = np.repeat(np.arange(len(around)), len(meters))
-        self.meters = np.tile(meters, len(around))
-        shapes = around.geometry.to_numpy()
-        self.are_points = bool((shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all())
-
-    def _drawn(self) -> Array:
-        shapes = self.around.geometry.to_numpy()[self.owner]
-        if self.around.crs.is_geographic:
-            return geodesic_buffers(shapes, self.meters, Style())
-        unit = float(self.around.crs.axis_info[0].unit_conversion_factor)
-        return planar_buffers(shapes, self.meters / unit, Style())
-
-    def areas(self, units: str) -> gpd.GeoDataFrame:
-        """Return what lies within the distances, with the features' attributes."""
-        attributes = self.around.drop(columns=["geometry", "ORIG_FID", "BUFF_DIST", JOIN_ID], errors="ignore")
-        table = attributes.iloc[self.owner].assign(
-            ORIG_FID=self.around.index.to_numpy(dtype="int64")[self.owner],
-            BUFF_DIST=self.meters / METERS_IN[units],
-        )
-        return gpd.GeoDataFrame(table.reset_index(drop=True), geometry=self._drawn(), crs=self.around.crs)
-
-    def exactly(self, ctx: Context, points: gpd.GeoDataFrame) -> pd.DataFrame:
-        """Return a row for each point within a distance of a point, with the number of the area."""
-        others = points.to_crs(self.around.crs)
-        distances = np.unique(self.meters)
-        found = [pairs_within(self.around, others, meters) for meters in distances]
-        area = np.concatenate([here * len(distances) + i for i, (here, _) in enumerate(found)])
-        point = np.concatenate([there for _, there in found])
-        ctx.info(
-            f"{len(np.unique(point)):,} of {len(points):,} points lie near {len(np.unique(self.owner[area])):,} of {len(self.around):,} features."
-        )
-        rows: pd.DataFrame = points.drop(columns="geometry").iloc[point].reset_index(drop=True)
-        return rows.assign(**{JOIN_ID: area})

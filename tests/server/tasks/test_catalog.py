@@ -39,6 +39,8 @@ ESRI = {
     "OverlayLayers": "inputLayer overlayLayer overlayType outputType snapToInput tolerance outputLayer",
     "FieldCalculator": "inputLayer expressions resultLayer",
     "ExtractData": "inputLayers extent clip dataFormat contentID",
+    "EnrichLayer": "inputLayer dataCollections analysisVariables country bufferType distance units returnBoundaries hierarchy "
+    "enrichmentLayer enrichedLayer",
     "MergeLayers": "inputLayer mergeLayer mergingAttributes mergedLayer",
     "SummarizeNearby": "sumNearbyLayer summaryLayer distances nearType units timeOfDay timeZoneForTimeOfDay returnBoundaries "
     "sumShape shapeUnits summaryFields groupByField minorityMajority percentShape resultLayer groupBySummary",
