@@ -21,21 +21,18 @@ from spatial_widgets.widgets.loading import Loading
 from spatial_widgets.widgets.messagelog import TAIL, MessageLog
 from spatial_widgets.widgets.outbox import Outbox
 from spatial_widgets.widgets.phrases import say
+from spatial_widgets.widgets.verbs import JobVerbs
 from spatial_widgets.widgets.wirelog import WireLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from spatial_widgets.client import Results
     from spatial_widgets.client.poller import Watch
-    from spatial_widgets.protocol import JobInfo
 
 __all__ = ["JobWidget", "show_job", "widget_of"]
 
 _SETTLE_S = 10.0
 
 
-class JobWidget(LiveWidget):
+class JobWidget(JobVerbs, LiveWidget):
     """A job as a live badge, progress bar, message log and result summary, with a Cancel button.
 
     Parameters
@@ -144,65 +141,12 @@ class JobWidget(LiveWidget):
     def __repr__(self) -> str:
         return f"<JobWidget {self.job_id} of {self.task_name}: {self.job_status}>"
 
-    # ------------------------------------------------------------ the verbs of Job
-
-    @property
-    def results(self) -> Results:
-        """The results by output name, fetched when first read."""
-        return self.job.results
-
-    def wait(
-        self,
-        timeout: float | None = None,
-        *,
-        check: bool = True,
-        on_update: Callable[[JobInfo], None] | None = None,
-    ) -> JobInfo:
-        """Block until the job is final; as :meth:`Job.wait`."""
-        return self.job.wait(timeout, check=check, on_update=on_update)
-
-    def result(self, name: str | None = None, timeout: float | None = None, **options: Any) -> Any:
-        """Wait for the job and return a result; as :meth:`Job.result`, ``options`` included."""
-        value = self.job.result(name, timeout, **options)
+    def _results_were_read(self) -> None:
         if self._is_missing_results():
             Poller.shared().call(self._show_what_is_here)
-        return value
 
-    def map(self, name: str | None = None) -> Any:
-        """Wait for the job and return a layer on a map that can be moved, without tiles, so that it needs no network.
-
-        A large layer is a sample, which the map says.
-
-        Parameters
-        ----------
-        name : the output; None takes the first that is a layer.
-
-        Returns
-        -------
-        An ``ipyleaflet.Map``.
-
-        Raises
-        ------
-        ImportError : ipyleaflet is not installed; it comes with the ``map`` extra.
-        ParameterError : the result is no layer, or has no place on the earth.
-        As :meth:`result`.
-        """
-        from spatial_widgets.widgets.resultmap import map_of
-
-        return map_of(self, name)
-
-    def cancel(self) -> JobInfo:
-        """Ask the service to cancel the job; as :meth:`Job.cancel`."""
-        return self.job.cancel()
-
-    def refresh(self) -> JobInfo:
-        """Poll once, and return when the traits show the new snapshot; as :meth:`Job.refresh`."""
-        info = self.job.refresh()
+    def _settle(self) -> None:
         Poller.shared().settle(self._watch, _SETTLE_S)
-        return info
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        return self.job.__await__()
 
     def close(self) -> None:
         """Take the widget off every page; the job itself goes on."""

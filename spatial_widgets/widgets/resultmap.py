@@ -16,7 +16,7 @@ from spatial_widgets.widgets.sampling import Sample, take
 from spatial_widgets.widgets.svgpath import spread
 
 if TYPE_CHECKING:
-    from spatial_widgets.widgets.job import JobWidget
+    from spatial_widgets.widgets.verbs import JobVerbs
 
 __all__ = ["layer_on_map", "map_of"]
 
@@ -25,7 +25,7 @@ _VIEW = 640, 400  # pixels that are sure to be there
 _GRID = 1e-6  # degrees, a tenth of a metre
 
 
-def map_of(job: JobWidget, name: str | None) -> Any:
+def map_of(job: JobVerbs, name: str | None) -> Any:
     """Return the map of a job's result; of the first layer where it has no name. Waits; as :meth:`JobWidget.map`."""
     _leaflet()  # before waiting for long
     if name is None:
