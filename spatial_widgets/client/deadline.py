@@ -15,6 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    LocationParseError,
+    NameResolutionError,
+    NewConnectionError,
+)
+
+from spatial_widgets.client.naming import NAMES
 
 if TYPE_CHECKING:
     import socket
@@ -29,6 +37,7 @@ SILENCE_S = 60.0  # no request waits longer than this for the next byte
 _current = threading.local()
 # The connect time-out would also bound the sending of the body, as a whole; a large layer takes longer.
 _SEND_S = 600.0
+_LEAST_S = 0.05
 
 
 class Budget:
@@ -146,9 +155,46 @@ class _Response(http.client.HTTPResponse):
         self.headers.set_payload("")
 
 
-class _PlainConnection(HTTPConnection):
+class _Connection(HTTPConnection):
+    """Has its time to connect for the look-up of the name and all addresses together."""
+
     response_class = _Response
 
+    def _new_conn(self) -> socket.socket:
+        name, allowed = self._dns_host, self.timeout
+        end = time.monotonic() + allowed if isinstance(allowed, (int, float)) else None
+        failure: Exception = NewConnectionError(self, f"{name} has no address")
+        try:
+            addresses = self._addresses(name, None if end is None else end - time.monotonic())
+            for tried, address in enumerate(addresses):
+                if end is not None:
+                    left = max(_LEAST_S, end - time.monotonic())
+                    self.timeout = left / (len(addresses) - tried)
+                self._dns_host = address
+                try:
+                    sock = super()._new_conn()
+                except (NewConnectionError, ConnectTimeoutError) as error:
+                    failure = error
+                else:
+                    if end is not None:
+                        sock.settimeout(allowed)  # the handshake's
+                    return sock
+            raise failure
+        finally:
+            self._dns_host, self.timeout = name, allowed
+
+    def _addresses(self, name: str, timeout_s: float | None) -> list[str]:
+        try:
+            return NAMES.addresses(name, timeout_s)
+        except TimeoutError:
+            raise ConnectTimeoutError(f"the name {name} was not looked up within {timeout_s:.2g} s") from None
+        except UnicodeError:
+            raise LocationParseError(f"'{name}', label empty or too long") from None
+        except OSError as error:
+            raise NameResolutionError(name, self, error) from error  # type: ignore[arg-type]
+
+
+class _PlainConnection(_Connection):
     def connect(self) -> None:
         _current.is_connecting = True  # a proxy's tunnel and the TLS handshake are part of it
         super().connect()
@@ -156,9 +202,7 @@ class _PlainConnection(HTTPConnection):
         self.sock.settimeout(_SEND_S)
 
 
-class _TlsConnection(HTTPSConnection):
-    response_class = _Response
-
+class _TlsConnection(_Connection, HTTPSConnection):
     def connect(self) -> None:
         _current.is_connecting = True  # a proxy's tunnel and the TLS handshake are part of it
         super().connect()

@@ -161,6 +161,48 @@ def test_ctrl_c_returns_at_once_leaves_the_job_and_says_how_to_cancel(where, act
         assert not [r for r in server.requests if "cancel" in r]
 
 
+@pytest.mark.parametrize("act", ["job().wait()", "job().wait(1)"])
+def test_a_name_server_that_says_nothing_holds_up_neither_ctrl_c_nor_a_time_out(act):
+    # The system's look-up blocks its thread, and heeds no signal; as does this one.
+    code = """
+    import ctypes, socket, time
+    from time import monotonic
+    from spatial_widgets import errors
+    asked, sent = threading.Event(), [monotonic()]
+
+    def look_up(*arguments, **options):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        asked.set()
+        ctypes.CDLL(None).sleep(20)
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    socket.getaddrinfo = look_up
+
+    def interrupt():
+        asked.wait()
+        time.sleep(0.1)
+        sent[0] = monotonic()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    if sys.argv[2] == "job().wait()":
+        threading.Thread(target=interrupt, daemon=True).start()
+    try:
+        ACT
+    except KeyboardInterrupt as error:
+        say(took=monotonic() - sent[0], said=error.__notes__[0])
+    except errors.WaitTimeout as error:
+        say(took=monotonic() - sent[0], said=str(error.__cause__))
+    os._exit(0)
+    """
+    url = "http://gis.nowhere.test/arcgis/rest/services/x/GPServer"
+    with Program(code.replace("ACT", act), url, act) as program:
+        heard = program.hear()
+    assert heard["took"] < 8
+    assert ("job.cancel()" if act == "job().wait()" else "gis.nowhere.test was not looked up") in heard[
+        "said"
+    ]
+
+
 @pytest.mark.parametrize("way", ["os.fork", "multiprocessing"])
 def test_a_forked_child_does_not_poll_the_parents_jobs_and_can_use_its_own(way):
     code = """

@@ -44,6 +44,7 @@ class Case:
     auth: Callable[[], Any] = lambda: TOKEN
     contact: ContactPolicy = CONTACT
     tls: bool = False
+    names_hang: bool = False  # whether the name server says nothing
     sleeps: bool = False  # whether the wall clock is the server's to turn
     where: Callable[[Any], str] = lambda server: server.url  # the service's URL
     environment: Callable[[Any], dict[str, str]] = lambda server: {}

@@ -87,6 +87,7 @@ CASES = [
     soft("redirect-nowhere", redirect("http://[bad/"), "redirected"),
     soft("redirect-to-a-file", redirect("file:///etc/passwd"), "redirected"),
     unreachable("name-unknown", "no connection", "Nothing was sent", where=lambda server: NOWHERE),
+    unreachable("name-server-silent", "no connection", "gp.invalid was not looked up within", "Nothing was sent", where=lambda server: NOWHERE, names_hang=True, contact=HASTY),
     unreachable("certificate-not-trusted", "certificate", "verif", "Nothing was sent", tls=True, check=lambda run: run.heard_nothing()),
     unreachable("proxy-wants-login", "HTTP 407", "proxy", most=6, where=lambda server: NOWHERE.replace("https", "http"), auth=lambda: None, environment=proxy, scripts={"poll": (WANTS_LOGIN,)}),
     unreachable("proxy-wants-login-tls", "407", "proxy", "Nothing was sent", where=lambda server: NOWHERE, environment=proxy, scripts={"other": (WANTS_LOGIN,)}),

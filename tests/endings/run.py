@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import ssl
 import threading
 from collections import defaultdict
@@ -74,6 +75,8 @@ class Run:
             self.monkeypatch.setattr(
                 type(SYSTEM_CLOCK), "wall", lambda clock: wall(clock) + self.server.slept_s
             )
+        if case.names_hang:
+            self.monkeypatch.setattr(socket, "getaddrinfo", self._no_answer)
         if case.elsewhere:
             scripts = dict.fromkeys(("other", "poll", "result", "service"), case.elsewhere)
             self.server.elsewhere = self.stack.enter_context(ScriptServer(**scripts))
@@ -85,6 +88,10 @@ class Run:
         info = JobInfo.from_json({"jobId": JOB_ID, "jobStatus": case.start})
         self.job = Job(self.task, info, poll=POLL, contact=case.contact)
         return self
+
+    def _no_answer(self, *_, **__):
+        self.server.over.wait(60)
+        return []
 
     def __exit__(self, *details):
         if self.widget is not None:
