@@ -67,7 +67,8 @@ def test_descriptions_that_come_later_are_shown_and_a_problem_is_told(host):
 @pytest.mark.parametrize("host", ["light", "dark", "contrast"], indirect=True)
 def test_axe_finds_nothing(request, host, axe_text):
     host.show("tasks")
-    host.show("tasks", width=320)
+    narrow = host.show("tasks", width=320)
+    assert narrow.evaluate("(place) => place.shadowRoot.querySelector('.sw-tasks').scrollWidth <= 320")
     gallery.FOLDER.mkdir(parents=True, exist_ok=True)
     host.page.screenshot(
         path=str(gallery.FOLDER / f"tasks-{request.node.callspec.params['host']}.png"), full_page=True
