@@ -102,6 +102,8 @@ class Plane:
 
         def inverse(x: Array, y: Array) -> tuple[Array, Array]:
             lon, lat = projection(x, y, inverse=True)
+            if self.world:  # the last digit of a pole may lie beyond it
+                lat = np.where(np.isnan(lat), np.copysign(90.0, y), lat)
             return lon, lat
 
         moved = unproject(shapes, inverse, self.center_lat)

@@ -19,8 +19,8 @@ Array = np.ndarray[Any, Any]
 _STEPS = 200
 _HERE_M = 1e-6  # what is nearer is at the same place
 _DIRECT = 400  # so few are compared with each other at once
-_HALVINGS = 9
-_ROWS = 4096
+_HALVINGS = (9, 12, 14)  # where more sites are left, groups are made smaller
+_NUMBERS = 4_000_000  # in memory at once
 _BATCH = 64
 _SAME = 1e-12  # sums of distances that differ by less are equal but for rounding
 _SURE = 1e-9  # and bounds are no more exact than that
@@ -149,37 +149,39 @@ def central_site(sites: Sites, weights: Array) -> int:
     Of equals it is the first in the order of coordinates. The distance is a convex function of the difference,
     on the sphere in the three dimensions around it as well (the arc grows ever faster with the chord). So the sum over a
     group of sites is at least the group's weight times the distance from its centroid. These bounds, for some
-    hundred groups, leave few sites for which the sum itself must be computed.
+    hundred groups at first, leave few sites for which the sum itself must be computed.
     """
     distinct, first, back = np.unique(sites.positions, axis=0, return_index=True, return_inverse=True)
     total = np.bincount(back.ravel(), weights, minlength=len(distinct))
     places = type(sites)(distinct, sites.spherical)
-    bound = _bounds(places, total) if len(distinct) > _DIRECT else np.zeros(len(distinct))
-    sums = np.full(len(distinct), np.inf)
-    left = np.argsort(bound, kind="stable")
-    best = np.inf
-    while len(left) and bound[left[0]] <= best * (1 + _SURE):
-        batch, left = left[:_BATCH], left[_BATCH:]
-        for i in batch:
+    bound, sums = np.zeros(len(distinct)), np.full(len(distinct), np.inf)
+    halvings = list(_HALVINGS)
+    while True:
+        best = float(sums.min())
+        left = np.flatnonzero((bound <= best * (1 + _SURE)) & np.isinf(sums))
+        if len(left) == 0:
+            return int(first[np.flatnonzero(sums <= best * (1 + _SAME))[0]])
+        if halvings and len(left) > _DIRECT:
+            bound[left] = _bounds(places, total, left, halvings.pop(0))
+        for i in left[np.argsort(bound[left], kind="stable")[:_BATCH]]:
             sums[i] = total @ distances_from(places, distinct[i])
-        best = min(best, float(sums[batch].min()))
-    return int(first[np.flatnonzero(sums <= best * (1 + _SAME))[0]])
 
 
-def _bounds(sites: Sites, weights: Array) -> Array:
-    """Return for each site less than the sum of its weighted distances to all."""
+def _bounds(sites: Sites, weights: Array, rows: Array, halvings: int) -> Array:
+    """Return for some sites less than the sum of their weighted distances to all."""
     groups = [np.flatnonzero(weights > 0)]
-    for _ in range(_HALVINGS):
+    for _ in range(halvings):
         groups = [half for group in groups for half in _halves(sites.positions, group)]
     mass = np.array([weights[group].sum() for group in groups])
     middle = np.stack([np.average(sites.positions[g], axis=0, weights=weights[g]) for g in groups])
     origin = middle.mean(axis=0)  # near the sites, so that squares of differences keep their digits
-    middle, positions = middle - origin, sites.positions - origin
-    bound = np.empty(len(positions))
-    for start in range(0, len(positions), _ROWS):
-        rows = positions[start : start + _ROWS]
-        square = (rows**2).sum(axis=1)[:, None] + (middle**2).sum(axis=1) - 2 * rows @ middle.T
-        bound[start : start + _ROWS] = sites.arc(np.sqrt(np.maximum(square, 0))) @ mass
+    middle, positions = middle - origin, sites.positions[rows] - origin
+    bound = np.empty(len(rows))
+    step = max(1, _NUMBERS // len(middle))
+    for start in range(0, len(rows), step):
+        some = positions[start : start + step]
+        square = (some**2).sum(axis=1)[:, None] + (middle**2).sum(axis=1) - 2 * some @ middle.T
+        bound[start : start + step] = sites.arc(np.sqrt(np.maximum(square, 0))) @ mass
     return bound
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -32,7 +33,10 @@ def cluster(sites: Sites, method: Method, fewest: int, distance: float | None) -
     the sites in the order of their coordinates, so that the rows of a layer may come in any.
     """
     order = np.lexsort(sites.positions.T[::-1])
-    labels = _estimator(sites, method, fewest, distance).fit_predict(sites.positions[order])
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        # OPTICS divides by reachabilities of 0, and warns where nothing is in reach: all is noise then.
+        warnings.filterwarnings("ignore", "All reachability values are inf", UserWarning)
+        labels = _estimator(sites, method, fewest, distance).fit_predict(sites.positions[order])
     found, first, size = np.unique(labels[labels >= 0], return_index=True, return_counts=True)
     name = np.empty(len(found), dtype="int64")
     name[np.lexsort((first, -size))] = np.arange(1, len(found) + 1)

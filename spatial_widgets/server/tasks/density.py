@@ -31,6 +31,7 @@ _AUTOMATIC_CELLS = 60_000  # an automatic choice should take seconds
 _CELLS_IN_RADIUS = 8
 _FEWEST_CELLS = 2  # with fewer in a radius, the surface does not add up
 _PIECES = 1_000_000
+_OFF = 0.03
 _NOTHING = 1e-6  # of the largest density, where there is no bounding layer
 
 
@@ -220,6 +221,11 @@ def _classified(
         inside = density[within] if within.any() else density
     positive = inside[inside > 0]
     if not len(positive):
+        if region is None:
+            raise ParameterError(
+                "cellSize: the cells are too wide there, near a pole; choose smaller ones, or a longer radius.",
+                parameter="cellSize",
+            )
         raise ParameterError(
             "boundingPolygonLayer: no feature is within the radius of it, so density is 0 everywhere.",
             parameter="boundingPolygonLayer",
@@ -243,3 +249,8 @@ def _tell_sum(ctx: Context, sources: _Sources, weights: Array, volume: float, bo
     what = "metres of line" if sources.is_lines else "points"
     where = "in the box around the bounding polygons" if bounded else "in all cells"
     ctx.info(f"The density adds up to {volume:,.6g} {what} {where}, of {total:,.6g} read.")
+    if not bounded and abs(volume / total - 1) > _OFF:
+        ctx.warn(
+            "That differs by more than 3 %: the cells are too wide, or lie near a pole of a plane of the whole Earth. "
+            "Choose smaller cells, a longer radius, or fewer features."
+        )

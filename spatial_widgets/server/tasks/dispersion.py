@@ -137,6 +137,10 @@ def _weighted(ctx: Context, layer: gpd.GeoDataFrame, field: str | None) -> tuple
             value=field,
         )
     known = values.notna()
+    if not known.any():
+        raise ParameterError(
+            f"weightField: {field} is null everywhere.", parameter="weightField", value=field
+        )
     if not known.all():
         ctx.warn(f"{int((~known).sum()):,} features left out, whose weight is null.")
     return layer[known], values[known].to_numpy(dtype=float)

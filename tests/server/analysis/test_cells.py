@@ -90,3 +90,14 @@ def test_cells_of_the_whole_world_end_at_180_degrees():
     assert outlines.total_bounds == pytest.approx([-180, -90, 180, 90])
     inside = plane.within(np.array([window[2:], window[:2]]))
     assert np.isin(grid.cell_of(inside).tolist(), grid.covering(window, parameter="binSize").tolist()).all()
+
+
+@pytest.mark.parametrize("true", [0, 4, 36, 49, 56])
+def test_cells_reach_the_poles_whatever_latitude_is_true_to_shape(true):
+    plane = plane_for(points((-120, true), (0, -true), (120, true)))
+    assert plane.label.endswith(f"±{true}")
+    grid = Grid("Square", 2_000_000.0)
+    outlines = plane.outlines(grid, grid.covering(plane.window(), parameter="binSize"))
+    outlines = outlines[~outlines.is_empty]
+    assert outlines.is_valid.all()
+    assert outlines.total_bounds == pytest.approx([-180, -90, 180, 90])

@@ -179,6 +179,7 @@ def test_nulls_are_counted_and_groups_without_ellipse_named(ctx):
         (points((0, 0), (1, 1), w=[0, 0]), {"weightField": "w"}, "weightField: all weights are 0"),
         (points((0, 0), (1, 1), w=[1, -2]), {"weightField": "w"}, "weightField: w has 1 values below 0"),
         (points((0, 0), (1, 1)), {"weightField": "w"}, "weightField: the layer has no field 'w'"),
+        (points((0, 0), w=[None], g=["a"]), {"weightField": "w", "groupField": "g"}, "w is null everywhere"),
         (points((0, 0), (1, 1)), {"groupField": "g"}, "groupField: the layer has no field 'g'"),
         (points((0, 0), (1, 1)), {"summarizeType": ["Ellipse"]}, "no such center or ellipse"),
         (points((0, 90), (0, -90)), {"summarizeType": ["MeanCenter"]}, "no such center or ellipse"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import geopandas as gpd
@@ -12,7 +13,7 @@ import shapely
 from shapely import LineString, Point, box
 
 from spatial_widgets.data import sample
-from spatial_widgets.errors import ParameterError
+from spatial_widgets.errors import ParameterError, SpatialWidgetsError
 from spatial_widgets.server.tasks.hotspots import find_hot_spots
 
 
@@ -238,3 +239,11 @@ def test_noise_over_the_whole_globe_has_no_hot_spots(ctx):
     assert (made["Gi_Bin"] != 0).mean() < 0.01
     assert made["GiZScore"].mean() == pytest.approx(0, abs=0.2)
     assert made["GiZScore"].std() == pytest.approx(1, abs=0.3)
+
+
+def test_without_esda_the_extra_is_named(ctx, monkeypatch):
+    monkeypatch.setitem(sys.modules, "esda", None)
+    with pytest.raises(
+        SpatialWidgetsError, match=r'FindHotSpots needs .* pip install "spatial_widgets\[stats\]"'
+    ):
+        find_hot_spots(ctx, lattice(), analysisField="value")

@@ -180,8 +180,20 @@ def test_points_at_one_place_only_end_without_an_error(ctx, method):
     assert made["CLUSTER_ID"].nunique() == 1
 
 
-def test_nothing_dense_is_told(ctx):
-    made = find_point_clusters(ctx, points([(i, 0) for i in range(9)]), searchDistance=10.0)[
+@pytest.mark.parametrize("method", ["DBSCAN", "HDBSCAN", "OPTICS"])
+def test_many_points_at_the_same_places_are_in_the_same_cluster(method):
+    rng = np.random.default_rng(7)
+    base = rng.uniform(0, 100, (40, 2))
+    xy = np.vstack([base[rng.integers(0, 40, 400)], rng.normal(50, 20, (200, 2))])
+    found = cluster(Sites(xy, spherical=False), method, 5, None if method == "HDBSCAN" else 5.0)
+    assert found.max() > 1
+    same = [set(found[:400][(xy[:400] == place).all(axis=1)].tolist()) for place in base]
+    assert sum(len(labels) == 1 for labels in same) >= 36
+
+
+@pytest.mark.parametrize("method", ["DBSCAN", "OPTICS"])
+def test_nothing_dense_is_told(ctx, method):
+    made = find_point_clusters(ctx, points([(i, 0) for i in range(9)]), method=method, searchDistance=10.0)[
         "pointClustersResultLayer"
     ]
     assert (made["CLUSTER_ID"] == -1).all()
