@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +9,14 @@ import traitlets as t
 
 from spatial_widgets.client import Job, Poller
 from spatial_widgets.client.auth import hidden
-from spatial_widgets.client.requestpool import Errand
-from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.pasting import attach_code
-from spatial_widgets.widgets import saved, times, view
+from spatial_widgets.widgets import saved
 from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
-from spatial_widgets.widgets.download import Download
-from spatial_widgets.widgets.failure import advice
+from spatial_widgets.widgets.commands import Commands
+from spatial_widgets.widgets.jobstate import state_of
 from spatial_widgets.widgets.loading import Loading
-from spatial_widgets.widgets.messagelog import TAIL, MessageLog
+from spatial_widgets.widgets.messagelog import MessageLog
 from spatial_widgets.widgets.outbox import Outbox
-from spatial_widgets.widgets.phrases import say
 from spatial_widgets.widgets.verbs import JobVerbs
 from spatial_widgets.widgets.wirelog import WireLog
 
@@ -117,6 +113,15 @@ class JobWidget(JobVerbs, LiveWidget):
         self._error_saved = ""
         self._problem = ""  # with a result; the job itself is well
         self._loading: Loading | None = None
+        self._commands = Commands(
+            job,
+            self._log,
+            self._requests,
+            self.send,
+            is_open=lambda: not self._is_closed,
+            stop_loading=self._stop_loading,
+            cancelled=self._show_cancel,
+        )
         self._apply(  # before there is anybody to send it to: it goes along with the first message
             job_id=job.job_id,
             job_url=job.url,
@@ -156,8 +161,7 @@ class JobWidget(JobVerbs, LiveWidget):
             if self._requests is not None:
                 self._requests.close()
             self._watch.unsubscribe(self._on_change)
-            if self._loading is not None:
-                self._loading.stop()  # for nobody
+            self._stop_loading()  # for nobody
             if _widgets.get(self.job) is self:
                 del _widgets[self.job]  # it would keep its own key alive
         super().close()
@@ -184,23 +188,13 @@ class JobWidget(JobVerbs, LiveWidget):
             self._update_saved_output()
 
     def _state(self, watch: Watch | None) -> dict[str, Any]:
-        info = self.job.info
-        is_lost = watch is not None and watch.is_lost
-        over = info.status.is_terminal or (watch is not None and watch.error is not None and not is_lost)
-        return {
-            "job_status": info.status.value,
-            "progress": info.progress.percent if info.progress else 100.0 if info.status.is_success else None,
-            "progress_text": info.progress.message if info.progress else "",
-            "messages": [m.to_json() for m in info.messages[-TAIL:]],
-            "message_total": len(self._log),
-            "error": view.error_text(self.job, watch) or self._problem,
-            "advice": advice(info, self.job.task.name),
-            "contact": view.contact_text(watch),
-            "lost": is_lost,
-            "cancel_pending": self.job.cancel_pending,
-            "moments": times.moments_to_json(self.job.course),
-            "ended_at": (self.ended_at or info.received_at) if over else None,
-        }
+        return state_of(
+            self.job,
+            watch,
+            message_total=len(self._log),
+            problem=self._problem,
+            ended_at=self.ended_at,
+        )
 
     def send_state(self, key: Any = None) -> None:
         """Send traits to the browser: all of them at once, some of them when it is their turn."""
@@ -249,43 +243,19 @@ class JobWidget(JobVerbs, LiveWidget):
         is_over = self._loading is not None and not self._loading.is_running
         return is_over and not self.results_ready and not self._is_closed
 
-    # ------------------------------------------------------------ off the poller's thread: no trait is written
-
-    def _on_browser(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """Answer a view: never with HTTP here, and never by writing a trait."""
-        kind = content.get("kind") if isinstance(content, dict) else None
-        if kind == "cancel":
-            self.send({"kind": "cancel-ack"})
-            Poller.shared().submit(Errand(self._cancel, origin=self._watch.origin))
-        elif kind == "stop-loading":
-            if self._loading is not None:
-                self._loading.stop()
-        elif kind == "download":
-            Download(self.job, content, self.send, lambda: not self._is_closed).start()
-        elif kind == "hello":
-            self.send({"kind": "now", "now": time.time()})
-            if self._requests is not None:
-                self.send(self._requests.since(0))
-        elif kind in ("log-from", "log-before"):
-            number = content.get("seq")
-            if isinstance(number, int) and 0 <= number <= len(self._log):
-                first, lines = self._log.since(number) if kind == "log-from" else self._log.before(number)
-                told = {"seq": first, "lines": lines, "total": len(self._log), "asked": True}
-                self.send({"kind": "log", **told})
-
-    def _cancel(self) -> None:
-        try:
-            self.job.cancel()
-            problem = ""
-        except SpatialWidgetsError as error:
-            problem = say("job.cancel.failed", reason=error)
-        Poller.shared().call(self._show_cancel)
-        self.send({"kind": "cancel-done", "problem": problem})
-
     def _show_cancel(self) -> None:
         if not self._is_closed:
             self._apply(cancel_pending=self.job.cancel_pending)
             self._outbox.flush()
+
+    # ------------------------------------------------------------ off the poller's thread: no trait is written
+
+    def _on_browser(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        self._commands.answer(content)
+
+    def _stop_loading(self) -> None:
+        if self._loading is not None:
+            self._loading.stop()
 
     # ------------------------------------------------------------ saved pages
 

