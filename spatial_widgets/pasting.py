@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from spatial_widgets.client import UserLogin
 from spatial_widgets.protocol.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ __all__ = ["attach_code", "result_code"]
 
 
 def result_code(job: Job, name: str) -> str:
-    """Return a program that fetches a result again, and asks for a token where the service wants one.
+    """Return a program that fetches a result again, and asks for a token, or name and password, where one signed in.
 
     Of a job of this user's local service it starts that service if need be; it may have another port by then.
     """
@@ -23,6 +24,16 @@ def result_code(job: Job, name: str) -> str:
         lines.append(f"job = sw.connect().task({job.task.name!r}).attach({job.job_id!r})")
     elif job.session.auth is None:
         lines.append(f"job = sw.Job.from_url({job.url!r})")
+    elif isinstance(job.session.auth, UserLogin):
+        lines = [
+            "from getpass import getpass",
+            "",
+            lines[0],
+            "from spatial_widgets.client import UserLogin",
+            "",
+        ]
+        lines.append('login = UserLogin(input("Name: "), getpass)')
+        lines.append(f"job = sw.Job.from_url({job.url!r}, auth=login)")
     else:
         lines = ["from getpass import getpass", "", *lines]
         lines.append(f'job = sw.Job.from_url({job.url!r}, auth=getpass("Token: "))')

@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 import spatial_widgets
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+LOADED_MS = 60_000  # a notebook that is opened anew
 ROOT = Path(spatial_widgets.__file__).parents[1]
 CELLS = [
     """
@@ -148,6 +149,29 @@ def test_a_frozen_widget_is_read_in_a_lab_that_starts_anew(notebook, server, sho
     page.wait_for_function("window.jupyterapp", timeout=90_000)
     expect(
         page.get_by_text("bufferLayer: GeoDataFrame, 40 rows \u00d7 8 columns, EPSG:4326").first
-    ).to_be_visible()
+    ).to_be_visible(timeout=LOADED_MS)
     expect(page.locator("img[alt^='Map of bufferLayer']")).to_be_visible()
     shoot(page, f"{server.app}-frozen-reopened")
+
+
+def test_a_notebook_from_elsewhere_is_read_before_it_is_trusted(browser, server, executed, shoot):
+    path = executed(keeps_state=False, freezes=False)
+    (server.root / "elsewhere.ipynb").write_bytes(path.read_bytes())
+    page = browser.new_page(viewport={"width": 1100, "height": 1000})
+    page.set_default_timeout(30_000)
+    place = "lab/tree" if server.app == "lab" else "notebooks"
+    page.goto(f"{server.url}/{place}/elsewhere.ipynb?token={server.token}")
+    page.wait_for_function("window.jupyterapp", timeout=90_000)
+    expect(
+        page.get_by_text("bufferLayer: GeoDataFrame, 40 rows \u00d7 8 columns, EPSG:4326").first
+    ).to_be_visible(timeout=LOADED_MS)
+    picture = page.locator("img[alt^='Map of bufferLayer']")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("(img) => img.complete && img.naturalWidth > 0")
+    expect(page.get_by_text(re.compile(r"Last message: Succeeded at")).first).to_be_visible()
+    expect(page.locator(".sw-job")).to_have_count(0)
+    shoot(page, f"{server.app}-not-trusted")
+    page.close()
+    for session in json.loads(server.get("/api/sessions")):
+        if session["path"] == "elsewhere.ipynb":
+            server.get(f"/api/sessions/{session['id']}", method="DELETE")

@@ -14,6 +14,8 @@ from watching import Seen, settled
 
 import spatial_widgets as sw
 from spatial_widgets import pasting
+from spatial_widgets.client import UserLogin
+from spatial_widgets.protocol import JobInfo, JobStatus
 from spatial_widgets.widgets.picture import MOST_BYTES
 from spatial_widgets.widgets.preview import look
 
@@ -124,6 +126,15 @@ def test_the_code_holds_no_token_and_asks_for_one_where_it_is_needed(shown):
     assert "very-secret" not in code + widget.attach
     assert 'auth=getpass("Token: ")' in code
     assert "getpass" not in shown(bufferLayer=POINT_LAYER).previews[0]["code"]
+
+
+def test_the_code_asks_for_name_and_password_where_those_signed_in():
+    job = ScriptedApp().service(auth=UserLogin("ana", "very-secret")).task("Buffer")
+    job = sw.Job(job, JobInfo("j1", JobStatus.SUCCEEDED))
+    code = pasting.result_code(job, "bufferLayer")
+    assert 'UserLogin(input("Name: "), getpass)' in code
+    assert "very-secret" not in code + pasting.attach_code(job)
+    compile(code, "pasted", "exec")
 
 
 def test_the_code_runs_as_pasted_in_a_process_of_its_own(tmp_path):
