@@ -14,6 +14,7 @@ from spatial_widgets.server.analysis.buffering import FARTHEST_M, Style, geodesi
 from spatial_widgets.server.analysis.lengths import to_meters
 from spatial_widgets.server.analysis.prepare import in_lonlat, numbers_of, prepare, to_output
 from spatial_widgets.server.analysis.sphere import is_geodesic
+from spatial_widgets.server.analysis.splitting import split_to_nearest
 from spatial_widgets.server.registry import Context, Note, task
 
 __all__ = ["create_buffers"]
@@ -41,7 +42,10 @@ def create_buffers(
         Note("unit of distances or field; feet, miles and yards are the international ones"),
     ] = "Meters",
     dissolveType: Annotated[
-        Literal["None", "Dissolve"], Note("None keeps one buffer for each feature, Dissolve merges them")
+        Literal["None", "Dissolve", "Split"],
+        Note(
+            "None keeps one buffer for each feature, Dissolve merges them, Split gives each place to the nearest feature (this meaning of Split is ours)"
+        ),
     ] = "None",
     ringType: Annotated[
         Literal["Disks", "Rings"],
@@ -61,7 +65,8 @@ def create_buffers(
     ones in any other projection. Geodesic circles are polygons of 96 vertices (0.07 % less area than the
     circle). Lines and polygons are buffered in projections around their parts, which keeps distances to
     about 0.1 %. Buffers that cross 180 degrees are cut there. Left and Right buffers end flat, and where
-    a line bends sharply they are approximations.
+    a line bends sharply they are approximations. Split cuts along the line halfway between features; where many
+    buffers hang together over more than some four degrees, that line is approximate.
 
     Each buffer has the attributes of its feature, ``ORIG_FID`` (the feature's number in the layer, from 0) and
     ``BUFF_DIST`` (in the units given). Dissolved buffers have ``BUFF_DIST`` alone, null for distances from a field.
@@ -86,6 +91,8 @@ def create_buffers(
             if geodesic
             else planar_buffers(shapes, meters / factor, style)
         )
+        if dissolveType == "Split":
+            made[-1] = split_to_nearest(shapes, made[-1], geographic=geodesic)
         ctx.progress(80 * (i + 1) / len(columns), f"{i + 1} of {len(columns)} distances")
     result = _assemble(
         work,
@@ -95,6 +102,13 @@ def create_buffers(
         rings=ringType == "Rings",
         outside=sideType == "Outside",
     )
+    if dissolveType == "Split":
+        left = ~result.geometry.is_empty
+        if not left.all():
+            ctx.info(
+                f"{int((~left).sum()):,} buffers have no place that is nearest to their feature, and were left out."
+            )
+        result = result[left].reset_index(drop=True)
     result = to_output(ctx, result, inputLayer.crs)
     ctx.info(f"{len(result):,} buffers from {len(layer):,} features.")
     ctx.progress(100)

@@ -6,6 +6,8 @@ import pandas as pd
 import pyproj
 import pytest
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from shapely import MultiPoint, Point, box
 
 from spatial_widgets.data import sample
@@ -174,6 +176,49 @@ def test_multipoints_count_by_their_parts_and_taken_names_give_way(ctx, areas):
     made = aggregate_points(ctx, points, areas.assign(Point_Count=9))["aggregatedLayer"]
     assert made["Point_Count"].tolist() == [9, 9, 9]
     assert made["Point_Count_1"].tolist() == [2, 1, 0]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 12), st.integers(0, 12), st.none() | st.sampled_from("ab"), st.integers(0, 9)
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.lists(st.tuples(*[st.integers(0, 5)] * 4), min_size=1, max_size=6),
+)
+def test_counts_groups_and_sums_are_those_of_a_loop_over_all_pairs(ctx, places, corners):
+    points = gpd.GeoDataFrame(
+        {"kind": pd.Series([p[2] for p in places], dtype=object), "n": [p[3] for p in places]},
+        geometry=[Point(x / 2, y / 2) for x, y, _, _ in places],
+        crs=4326,
+    )
+    areas = gpd.GeoDataFrame(geometry=[box(x, y, x + w + 1, y + h + 1) for x, y, w, h in corners], crs=4326)
+    members = [[] for _ in corners]
+    for i, point in enumerate(points.geometry):
+        inside = [a for a, area in enumerate(areas.geometry) if area.contains(point)]
+        touched = [a for a, area in enumerate(areas.geometry) if area.touches(point)]
+        for a in inside or touched[:1]:
+            members[a].append(i)
+    made = aggregate_points(
+        ctx, points, areas, summaryFields=["n Sum"], groupByField="kind", minorityMajority=True
+    )
+    result, table = made["aggregatedLayer"], made["groupSummary"]
+    assert result["Point_Count"].tolist() == [len(m) for m in members]
+    assert result["sum_n"].fillna(0).tolist() == [sum(places[i][3] for i in m) for m in members]
+    assert table["Point_Count"].sum() == sum(map(len, members))
+    for area, m in enumerate(members):
+        kinds = [places[i][2] for i in m]
+        rows = table[table["Join_ID"] == area]
+        found = {
+            (None if pd.isna(k) else k): n for k, n in zip(rows["kind"], rows["Point_Count"], strict=True)
+        }
+        assert found == {k: kinds.count(k) for k in set(kinds)}
+        if kinds:
+            most = result["Majority_kind"].iloc[area]
+            assert kinds.count(None if pd.isna(most) else most) == max(map(kinds.count, kinds))
 
 
 @pytest.mark.parametrize(

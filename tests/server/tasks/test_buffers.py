@@ -9,10 +9,13 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from shapely import LineString, MultiPoint, Point, box
 
 from spatial_widgets.data import sample
 from spatial_widgets.errors import ParameterError
+from spatial_widgets.server.analysis.measures import areas_m2
 from spatial_widgets.server.tasks.buffers import create_buffers
 
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -127,6 +130,66 @@ def test_dissolved_buffers_are_one_feature_for_each_distance(ctx):
     assert list(made.columns) == ["BUFF_DIST", "geometry"]
     assert made["BUFF_DIST"].tolist() == [10, 20]
     assert [len(shape.geoms) for shape in made.geometry] == [2, 2]
+
+
+@pytest.mark.parametrize("lon", [10, 179.9])
+def test_split_gives_each_place_to_the_nearest_feature(ctx, lon):
+    points = layer(Point(lon, 50), Point(lon + 0.3, 50.1), Point(lon + 0.1, 50.2), Point(lon - 9, 50))
+    made = create_buffers(ctx, points, distances=[30.0], units="Kilometers", dissolveType="Split")[
+        "bufferLayer"
+    ]
+    whole = create_buffers(ctx, points, distances=[30.0], units="Kilometers")["bufferLayer"]
+    shapes = made.geometry.to_numpy()
+    assert area_m2(shapely.union_all(shapes)) == pytest.approx(
+        area_m2(shapely.union_all(whole.geometry.to_numpy())), rel=1e-4
+    )
+    assert sum(map(area_m2, shapes)) == pytest.approx(area_m2(shapely.union_all(shapes)), rel=1e-4)
+    x, y = (
+        np.random.default_rng(3).uniform(-0.5, 0.8, 400) + lon,
+        np.random.default_rng(4).uniform(49.7, 50.5, 400),
+    )
+    x = np.where(x > 180, x - 360, x)
+    far = np.array([GEOD.inv(np.full(400, p.x), np.full(400, p.y), x, y)[2] for p in points.geometry])
+    two = np.sort(far, axis=0)[:2]
+    clear = (two[0] < 29_900) & (two[1] - two[0] > 100)  # not on a line halfway, nor on the outline
+    assert clear.sum() > 50
+    for number, shape in enumerate(shapes):
+        inside = shapely.intersects_xy(shape, x, y)
+        assert inside[clear].tolist() == (far.argmin(axis=0) == number)[clear].tolist()
+
+
+def test_split_works_for_lines_and_polygons_and_in_a_plane(ctx):
+    shapes = layer(LineString([(0, 0), (0, 1000)]), LineString([(100, 0), (100, 1000)]), crs=32633)
+    made = create_buffers(ctx, shapes, distances=[80.0], dissolveType="Split")["bufferLayer"]
+    assert made.geometry.iloc[0].bounds[2] == pytest.approx(50, abs=0.5)
+    assert made.geometry.iloc[1].bounds[0] == pytest.approx(50, abs=0.5)
+    twins = create_buffers(ctx, layer(Point(0, 0), Point(0, 0)), distances=[80.0], dissolveType="Split")[
+        "bufferLayer"
+    ]
+    assert twins["ORIG_FID"].tolist() == [0]
+    assert "no place that is nearest" in ctx.text()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.floats(-180, 180), st.floats(-89, 89)), min_size=1, max_size=6),
+    st.floats(10, 3_000_000),
+    st.randoms(use_true_random=False),
+)
+def test_circles_have_their_area_anywhere_in_any_order_and_merge_to_no_more(ctx, places, radius, random):
+    points = layer(*(Point(p) for p in places))
+    made = create_buffers(ctx, points, distances=[radius])["bufferLayer"]
+    assert made.geometry.is_valid.all()
+    cap = 2 * math.pi * 6371008.8**2 * (1 - math.cos(radius / 6371008.8))
+    areas = areas_m2(made.geometry.to_numpy(), made.crs)
+    assert areas == pytest.approx(np.full(len(places), cap), rel=0.02)
+    order = list(range(len(places)))
+    random.shuffle(order)
+    again = create_buffers(ctx, points.iloc[order], distances=[radius])["bufferLayer"]
+    assert areas_m2(again.geometry.to_numpy(), made.crs) == pytest.approx(areas[order])
+    merged = create_buffers(ctx, points, distances=[radius], dissolveType="Dissolve")["bufferLayer"]
+    total = areas_m2(merged.geometry.to_numpy(), made.crs)[0]
+    assert areas.max() * (1 - 1e-6) <= total <= areas.sum() * (1 + 1e-6)
 
 
 def test_a_field_gives_each_feature_its_own_distance(ctx):

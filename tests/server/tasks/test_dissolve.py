@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from shapely import MultiPolygon, Point, box
 
 from spatial_widgets.data import sample
@@ -99,6 +102,43 @@ def test_a_lone_bow_tie_comes_back_valid(ctx):
     assert made.geometry.is_valid.all()
     assert shapely.area(made.geometry.to_numpy()).sum() == 2
     assert made["Count"].sum() == 1
+
+
+cells = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 4), st.none() | st.sampled_from("xX"), st.integers(0, 9)),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cells, st.booleans())
+def test_what_hangs_together_is_what_a_search_over_all_pairs_finds(ctx, rows, by_field):
+    layer = gpd.GeoDataFrame(
+        {"kind": pd.Series([r[2] for r in rows], dtype=object), "n": [r[3] for r in rows]},
+        geometry=[box(x, y, x + 1, y + 1) for x, y, _, _ in rows],
+        crs=4326,
+    )
+    group = list(range(len(rows)))
+    for _ in rows:
+        for i, (x, y, kind, _) in enumerate(rows):
+            for j, (u, v, other, _) in enumerate(rows):
+                touch = abs(x - u) + abs(y - v) <= 1  # the same cell, or one that shares a side
+                if touch and (not by_field or kind == other):
+                    group[i] = group[j] = min(group[i], group[j])
+    expected = sorted(
+        (group.count(g), sum(r[3] for r, h in zip(rows, group, strict=True) if h == g)) for g in set(group)
+    )
+    made = dissolve_boundaries(
+        ctx, layer, dissolveFields=["kind"] if by_field else None, summaryFields=["n Sum"]
+    )["dissolvedLayer"]
+    assert sorted(zip(made["Count"], made["sum_n"], strict=True)) == expected
+    assert shapely.area(made.geometry.to_numpy()).sum() == pytest.approx(
+        sum(
+            shapely.union_all(part.geometry.to_numpy()).area
+            for _, part in (layer.groupby("kind", dropna=False) if by_field else [(0, layer)])
+        )
+    )
 
 
 @pytest.mark.parametrize(
