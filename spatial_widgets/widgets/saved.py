@@ -6,6 +6,7 @@ import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from spatial_widgets.protocol.plain import plain
 from spatial_widgets.widgets import view
 from spatial_widgets.widgets.markup import element
 from spatial_widgets.widgets.phrases import say
@@ -77,7 +78,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _line(message: JobMessage) -> str:
-    text = _cut(" ".join(message.text.split()), _LONGEST)
+    text = _cut(plain(" ".join(message.text.split())), _LONGEST)
     return text if message.level == "informative" else say(f"log.{message.level}") + text
 
 

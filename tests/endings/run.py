@@ -154,7 +154,7 @@ class Run:
         assert self.job.info.job_id == self.job.job_id == job_id
 
     def logged(self, *texts):
-        assert {*texts} <= {m.description for m in self.widget._log}
+        assert {*texts} <= {m.description for m in self.widget._log.messages}
 
     def escapes(self, *texts):
         page = self.widget._html_text()

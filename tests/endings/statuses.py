@@ -25,7 +25,7 @@ def shows_log(*texts):
     """Return a check that the widget's log holds these texts, in this order, each once."""
 
     def check(run):
-        assert [m.description for m in run.widget._log] == list(texts)
+        assert [m.description for m in run.widget._log.messages] == list(texts)
 
     return check
 
