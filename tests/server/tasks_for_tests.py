@@ -167,6 +167,11 @@ def rows(ctx: Context, inputTable: pd.DataFrame) -> pd.DataFrame:  # noqa: N803
     return inputTable
 
 
+@task("Either", registry=TOYS)
+def either(ctx: Context, inputRows: gpd.GeoDataFrame | pd.DataFrame) -> gpd.GeoDataFrame | pd.DataFrame:  # noqa: N803
+    return inputRows
+
+
 @task("Count", registry=TOYS)
 def count(ctx: Context, inputLayers: list[gpd.GeoDataFrame]) -> list[int]:  # noqa: N803
     return [len(one) for one in inputLayers]

@@ -190,6 +190,25 @@ def test_an_uploaded_table_is_a_table_but_no_layer(face, core):
     assert "no geometry" in failure(face, face.submit("Layer", inputLayer=item))
 
 
+def test_a_layer_or_a_table_may_come_in_any_way_and_goes_out_as_it_came(face, core):
+    table = encode_records(CITIES)
+    job = face.submit("Either", inputRows=json.dumps(table | {"filter": "pop > 4"}))
+    assert names(face, job) == ["Paris", "Lima"]
+    assert "geometryType" not in face.ask(f"{job}/results/result")["value"]
+    again = face.submit(
+        "Either", inputRows=json.dumps({"url": f"{job}/results/result", "filter": "pop = 10"})
+    )
+    assert names(face, again) == ["Lima"]
+    upload_of_rows = {"itemID": upload(core, "a.csv", b"name,pop\nRome,3\nOslo,1\n"), "filter": "pop = 1"}
+    assert names(face, face.submit("Either", inputRows=json.dumps(upload_of_rows))) == ["Oslo"]
+    layer = encode_feature_collection(CITIES) | {"filter": "pop = 4"}
+    value = face.ask(f"{face.submit('Either', inputRows=json.dumps(layer))}/results/result")["value"]
+    assert value["geometryType"] == "esriGeometryPoint"
+    assert [f["attributes"]["name"] for f in value["features"]] == ["Berlin"]
+    described = {p["name"]: p["dataType"] for p in face.ask(f"{ROOT}/Either")["parameters"]}
+    assert described == {"inputRows": "GPString", "result": "GPString"}
+
+
 def test_an_uploaded_file_is_given_to_a_task_that_takes_files(face, core):
     item = json.dumps({"itemID": upload(core, "a.txt", b"hello")})
     job = face.submit("ReadFile", inputFile=item)
