@@ -67,6 +67,14 @@ def notebook(browser, server, request):
     assert strangers == []
 
 
+@pytest.fixture(scope="session")
+def states():
+    """Every state of a job's widget, by its name."""
+    from states import all_states
+
+    return all_states()
+
+
 @pytest.fixture
 def shoot(request):
     """Return a function that keeps a picture of a locator or a page, to be looked at."""

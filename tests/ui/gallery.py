@@ -20,6 +20,7 @@ from spatial_widgets.widgets.job import JobWidget
 FOLDER = Path(__file__).parents[2] / "screenshots" / "gallery"
 COLUMNS = 3
 WIDE = 840
+TALL = 16_000  # all of it in sight: a browser does not draw what is not
 #: Name of a picture to theme, forced colours, direction and width of a widget.
 SHEETS = {
     "light": ("light", "none", "ltr", WIDE),
@@ -46,13 +47,21 @@ def sheet(browser, label: str, states: dict[str, State], *, columns: int = COLUM
     """Open the page of one picture, in a context of its own."""
     theme, forced, direction, width = SHEETS[label]
     context = browser.new_context(
-        viewport={"width": (width + 14) * columns + 2, "height": 900},
+        viewport={"width": (width + 14) * columns + 2, "height": TALL},
         forced_colors=forced,
         reduced_motion="reduce",
     )
     host = Host(context.new_page(), theme, direction=direction, columns=columns)
     hang(host, states)
+    host.page.evaluate(
+        "async () => { for (let n = 0; n < 3; n++) await new Promise(requestAnimationFrame); }"
+    )
     return host
+
+
+def shoot(host: Host, path: Path) -> None:
+    """Keep a picture of the whole page."""
+    host.page.locator("main").screenshot(path=str(path))
 
 
 def main(folder: Path = FOLDER) -> None:
@@ -65,7 +74,7 @@ def main(folder: Path = FOLDER) -> None:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         for label in SHEETS:
             host = sheet(browser, label, states)
-            host.page.screenshot(path=str(folder / f"{label}.png"), full_page=True)
+            shoot(host, folder / f"{label}.png")
             if host.wrong:
                 raise RuntimeError("\n".join(host.wrong))
             host.page.context.close()

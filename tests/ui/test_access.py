@@ -7,18 +7,13 @@ import gallery
 import pytest
 from host import Host
 from playwright.sync_api import expect
-from states import all_states, table_rows
+from states import table_rows
 
 from spatial_widgets import JobTable
 from spatial_widgets.widgets.job import JobWidget
 from spatial_widgets.widgets.phrases import say
 
 SHOTS = gallery.FOLDER
-
-
-@pytest.fixture(scope="module")
-def states():
-    return all_states()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +26,17 @@ def sheet(request, browser, states):
     """A page with every state, kept as a picture."""
     shown = gallery.sheet(browser, request.param, states)
     SHOTS.mkdir(parents=True, exist_ok=True)
-    shown.page.screenshot(path=str(SHOTS / f"{request.param}.png"), full_page=True)
+    gallery.shoot(shown, SHOTS / f"{request.param}.png")
+    # Then everything is unfolded, and nothing may be out of sight, and so not looked at.
+    lowest = shown.page.evaluate(
+        """async () => {
+          for (const place of document.querySelectorAll(".place"))
+            for (const node of place.shadowRoot.querySelectorAll("details")) node.open = true;
+          for (let n = 0; n < 3; n++) await new Promise(requestAnimationFrame);
+          return document.querySelector("section:last-of-type .place").getBoundingClientRect().bottom;
+        }"""
+    )
+    assert lowest < gallery.TALL
     yield shown
     assert shown.wrong == []
     shown.page.context.close()

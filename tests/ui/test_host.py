@@ -8,16 +8,11 @@ import re
 import pytest
 from host import Host
 from playwright.sync_api import expect
-from states import all_states, table_rows
+from states import table_rows
 
 from spatial_widgets import JobTable
 from spatial_widgets.widgets.job import JobWidget
 from spatial_widgets.widgets.phrases import PHRASES, say
-
-
-@pytest.fixture(scope="module")
-def states():
-    return all_states()
 
 
 @pytest.fixture

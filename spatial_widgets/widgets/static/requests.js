@@ -60,7 +60,7 @@ function makeItem(item, shared) {
   }
   const label = item.answer.length < item.size ? say("requests.answer.cut", { n: digits(item.size) }) : say("requests.answer");
   const answer = make("details", "");
-  answer.append(make("summary", "", {}, item.problem ? say("requests.problem") : label), make("pre", "sw-answer", {}, answerText(item)));
+  answer.append(make("summary", "", {}, item.problem ? say("requests.problem") : label), make("pre", "sw-answer", { tabindex: "0" }, answerText(item)));
   opens.append(head, fields, answer);
   node.append(opens);
   return node;
