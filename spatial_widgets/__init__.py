@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spatial_widgets.local import LocalService, connect
     from spatial_widgets.protocol import ArealUnit, JobInfo, JobMessage, JobStatus, LinearUnit
     from spatial_widgets.server.registry import task
-    from spatial_widgets.widgets import JobTable, JobWidget
+    from spatial_widgets.widgets import JobTable, JobWidget, TaskForm
 
 __all__ = [
     "ArealUnit",
@@ -31,6 +31,7 @@ __all__ = [
     "LinearUnit",
     "LocalService",
     "SpatialWidgetsError",
+    "TaskForm",
     "connect",
     "sample",
     "task",
@@ -51,6 +52,7 @@ _HOMES = {
     "LinearUnit": "protocol",
     "LocalService": "local",
     "SpatialWidgetsError": "errors",
+    "TaskForm": "widgets",
     "connect": "local",
     "sample": "data",
     "task": "server.registry",
@@ -71,7 +73,7 @@ def __dir__() -> list[str]:
 
 
 def _show_in_notebooks() -> None:
-    """Let a Job that ends a cell show its widget, a Batch its table, a GPService its tasks. Registers names only; nothing is imported here."""
+    """Let what ends a cell show its widget: a Job, a Batch, a GPTask, a GPService. Registers names only, imports nothing."""
     ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if ipython is None:
         return
@@ -91,10 +93,16 @@ def _show_in_notebooks() -> None:
 
         show_service(service)._ipython_display_()
 
+    def show_task(task: Any) -> None:
+        from spatial_widgets.widgets.form import show_form
+
+        show_form(task)._ipython_display_()
+
     formatter = ipython.display_formatter.ipython_display_formatter
     formatter.for_type_by_name("spatial_widgets.client.batch", "Batch", show_table)
     formatter.for_type_by_name("spatial_widgets.client.service", "GPService", show_tasks)
     formatter.for_type_by_name("spatial_widgets.client.job", "Job", show)
+    formatter.for_type_by_name("spatial_widgets.client.task", "GPTask", show_task)
 
 
 _show_in_notebooks()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,20 @@ from spatial_widgets.client import UserLogin
 from spatial_widgets.protocol.urls import is_loopback
 
 if TYPE_CHECKING:
-    from spatial_widgets.client import Job
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["attach_code", "result_code"]
+    from spatial_widgets.client import GPTask, Job
+
+__all__ = ["IMPORTS", "attach_code", "call_code", "result_code"]
+
+_GETPASS = "from getpass import getpass"
+#: Names that the text of a value may use beside ``sw``, and how they are imported.
+IMPORTS = {
+    "path": "from pathlib import Path",
+    "TimeUnit": "from spatial_widgets.protocol import TimeUnit",
+    "datetime": "import datetime",
+    "getpass": _GETPASS,
+}
 
 
 def result_code(job: Job, name: str) -> str:
@@ -35,7 +47,7 @@ def result_code(job: Job, name: str) -> str:
         lines.append('login = UserLogin(input("Name: "), getpass)')
         lines.append(f"job = sw.Job.from_url({job.url!r}, auth=login)")
     else:
-        lines = ["from getpass import getpass", "", *lines]
+        lines = [_GETPASS, "", *lines]
         lines.append(f'job = sw.Job.from_url({job.url!r}, auth=getpass("Token: "))')
     return "\n".join([*lines, f"result = job.result({name!r})"])
 
@@ -48,9 +60,51 @@ def attach_code(job: Job) -> str:
     return f"sw.JobWidget.from_url({job.url!r}{auth})"
 
 
+def call_code(
+    task: GPTask, values: Mapping[str, str], *, needs: Iterable[str] = (), remarks: Iterable[str] = ()
+) -> str:
+    """Return a program that calls a task, and asks for a token where the service wants one.
+
+    Parameters
+    ----------
+    values : input to the Python text of its value.
+    needs : names of ``IMPORTS`` that these texts use.
+    remarks : what is told above the call, a comment each.
+    """
+    service, imports = "sw.connect()", {IMPORTS[name] for name in needs}
+    if not _is_local_url(task.service.url):
+        service = f"sw.GPService({task.service.url!r})"
+        if task.service.auth is not None:
+            imports.add(_GETPASS)
+            service = f'sw.GPService({task.service.url!r}, auth=getpass("Token: "))'
+    comments = [f"# {' '.join(remark.split())}" for remark in remarks]
+    verb, name = ("result", "execute") if task.info().is_synchronous else ("job", "submit")
+    call = f"{verb} = service.task({task.name!r}).{name}"
+    lines = [*sorted(imports), "import spatial_widgets as sw", "", f"service = {service}", *comments]
+    return "\n".join([*lines, *_call(call, values)])
+
+
+def _call(call: str, values: Mapping[str, str]) -> list[str]:
+    if not values:
+        return [f"{call}()"]
+    if all(_is_keyword(name) for name in values):
+        return [f"{call}(", *(f"    {name}={code}," for name, code in values.items()), ")"]
+    opening, closing = ("({", "})") if call.endswith(".submit") else ("(**{", "})")
+    return [f"{call}{opening}", *(f"    {name!r}: {code}," for name, code in values.items()), closing]
+
+
+def _is_keyword(name: str) -> bool:
+    """Whether a parameter can be given by name; ``submit`` has a word of its own for ``reuse``."""
+    return name.isidentifier() and not keyword.iskeyword(name) and name not in {"reuse", "self"}
+
+
 def _is_local(job: Job) -> bool:
     """Whether a job is one of this user's local service. Asks that service itself, and only where the job is on this machine."""
-    return is_loopback(job.url) and _is_local_service(job.task.service.url)
+    return _is_local_url(job.task.service.url)
+
+
+def _is_local_url(url: str) -> bool:
+    return is_loopback(url) and _is_local_service(url)
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ from spatial_widgets.codec.geometry_out import encode_geometries
 from spatial_widgets.codec.json_out import json_value
 from spatial_widgets.codec.jsontext import form_pieces, form_text
 from spatial_widgets.codec.layers_out import LocalFile, encode_extent, encode_reference, local_files
-from spatial_widgets.codec.parameters_out import encode_parameter, encode_value
+from spatial_widgets.codec.parameters_out import alternatives_of, encode_parameter, encode_value, member_of
 from spatial_widgets.codec.pbf import PbfPage
 from spatial_widgets.codec.spatialref import decode_spatial_reference, encode_spatial_reference
 from spatial_widgets.codec.values import FileReference, decode_value
@@ -20,6 +20,7 @@ __all__ = [
     "LocalFile",
     "PbfPage",
     "ToldTooLate",
+    "alternatives_of",
     "decode_features",
     "decode_geometries",
     "decode_spatial_reference",
@@ -37,5 +38,6 @@ __all__ = [
     "form_text",
     "json_value",
     "local_files",
+    "member_of",
     "name_coded_values",
 ]

@@ -24,7 +24,7 @@ from spatial_widgets.errors import CodecError, ParameterError
 from spatial_widgets.protocol.parameter import ParameterInfo
 from spatial_widgets.protocol.units import ArealUnit, LinearUnit, TimeUnit
 
-__all__ = ["encode_parameter", "encode_value"]
+__all__ = ["alternatives_of", "encode_parameter", "encode_value", "member_of"]
 
 _MULTI = "GPMultiValue:"
 
@@ -92,7 +92,7 @@ def _encode(parameter: ParameterInfo, value: Any) -> Any:
 
 
 def _encode_members(parameter: ParameterInfo, value: Any) -> list[Any]:
-    member = _member(parameter)
+    member = member_of(parameter)
     expected = f"a list of {member.data_type} values"
     if isinstance(value, str) and value.lstrip().startswith("["):
         value = parse_json(value, expected)
@@ -115,7 +115,7 @@ def _encode_member(member: ParameterInfo, item: Any, number: int) -> Any:
         raise CodecError(str(error), path=path) from error
 
 
-def _member(parameter: ParameterInfo) -> ParameterInfo:
+def member_of(parameter: ParameterInfo) -> ParameterInfo:
     """Return the description of one value of a multi-value."""
     data_type = parameter.data_type.removeprefix(_MULTI)
     inner = parameter.members
@@ -135,7 +135,7 @@ def _encode_alternative(parameter: ParameterInfo, value: Any) -> dict[str, Any]:
     Alternatives that the value belongs to by its own type come first: a text is no number, though a number
     may be read from it.
     """
-    alternatives = _alternatives(parameter)
+    alternatives = alternatives_of(parameter)
     names = ", ".join(alternative.data_type for alternative in alternatives)
     if isinstance(value, dict) and set(value) == {"dataType", "value"}:
         chosen = [a for a in alternatives if a.data_type == value["dataType"]]
@@ -156,7 +156,8 @@ def _encode_alternative(parameter: ParameterInfo, value: Any) -> dict[str, Any]:
     raise CodecError(f"expected one of {names}, got {show(value)} ({told})")
 
 
-def _alternatives(parameter: ParameterInfo) -> list[ParameterInfo]:
+def alternatives_of(parameter: ParameterInfo) -> list[ParameterInfo]:
+    """Return the descriptions of the types that a composite may have, each with its own filter."""
     limits = parameter.filter or {}
     listed = limits.get("list") if limits.get("type") == "composite" else None
     filters = listed if isinstance(listed, list) else []

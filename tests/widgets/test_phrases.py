@@ -16,7 +16,7 @@ MARKUP = re.compile(r"<[^>]*>|\b(?:style|class)=\S*|[\w-]+:[#\w ]+;")
 PROSE = re.compile(r"[A-Za-z]{2,}[,.;:]? [A-Za-z]{2,}|^\W*[A-Z][a-z]+\b")
 # Calls whose texts nobody is shown, and texts that are code, or what rows say to the browser.
 UNSEEN = {"Path", "repr", "getLogger", "compile", "exception", "search", "cast"}
-TOKENS = {"None", "Job.from_url(", "JobWidget.from_url(", "lost contact", "as last seen"}
+TOKENS = {"None", "Field", "Job.from_url(", "JobWidget.from_url(", "lost contact", "as last seen"}
 
 
 def is_unseen(node):

@@ -1,0 +1,266 @@
+// @ts-check
+// One view of a form. Reads the model, never writes it; whatever a server said goes in as text.
+import { copyButton } from "./copy.js";
+import { button, make, put } from "./dom.js";
+import { CONTROLS } from "./formcontrols.js";
+import { composite, list, rows } from "./formlists.js";
+import { origins } from "./formorigins.js";
+import { extent, reference } from "./formplaces.js";
+import { say } from "./phrases.js";
+
+const BUSY_MS = 1500; // a kernel that is free has answered by then
+const LONG = 200; // of a help text that is opened by its reader
+const WAYS = { ...CONTROLS, list, rows, composite, layer: origins, table: origins, file: origins, reference, extent };
+const ONE = new Set(["text", "where", "field", "json", "hidden", "whole", "number", "date", "boolean", "choice"]); // one element
+
+/** One field in the page: its label, control, help and error. */
+class Entry {
+  /** @param {any} field @param {FormView} view @param {string} id */
+  constructor(field, view, id) {
+    Object.assign(this, { field, isTouched: false, awaited: "" });
+    const isOne = ONE.has(field.kind);
+    this.node = make(isOne ? "div" : "fieldset", "sw-entry");
+    this.node.dataset.name = field.name;
+    this.node.dataset.kind = field.kind;
+    const label = make(isOne ? "label" : "legend", "sw-name", {}, field.label);
+    if (field.required) label.append(" ", make("span", "sw-must", {}, say("form.required.mark")));
+    this.control = control(field, {
+      label: field.label,
+      changed: () => view.changed(this),
+      make: control,
+      columns: () => view.columns(field),
+      model: view.model,
+      shared: view.shared,
+      owner: field,
+    });
+    const texts = make("div", "sw-texts", { id: `${id}-texts` });
+    if (field.help.length > LONG) {
+      const more = make("details", "sw-more");
+      more.append(make("summary", "", {}, say("form.help", { name: field.label })), make("div", "sw-help", {}, field.help));
+      this.node.append(label, this.control.node, texts, more);
+    } else {
+      this.node.append(label, this.control.node, texts);
+      if (field.help) texts.append(make("div", "sw-help", {}, field.help));
+    }
+    for (const note of field.notes) texts.append(make("div", "sw-hint", {}, note));
+    this.wrong = make("div", "sw-wrong", { id: `${id}-wrong`, "aria-live": "polite" });
+    this.node.append(this.wrong);
+    const described = `${id}-texts ${id}-wrong`;
+    if (isOne && this.control.inputs.length) {
+      const [input] = this.control.inputs;
+      input.id = id;
+      input.removeAttribute("aria-label"); // its label is beside it
+      label.setAttribute("for", id);
+      input.setAttribute("aria-describedby", described);
+      if (field.required && input.type !== "checkbox") input.setAttribute("aria-required", "true");
+    } else this.node.setAttribute("aria-describedby", described);
+    this.control.set(field.start);
+  }
+
+  /** Show what is wrong with it. @param {string} text */
+  tell(text) {
+    put(this.wrong, text);
+    this.node.classList.toggle("sw-has-wrong", text !== "");
+    for (const input of this.control.inputs) {
+      if (text && input.tagName !== "BUTTON") input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+  }
+
+  get holdsFocus() {
+    const root = /** @type {ShadowRoot | Document} */ (this.node.getRootNode());
+    return root.activeElement !== null && this.node.contains(root.activeElement);
+  }
+
+  focus() {
+    this.control.inputs.find((input) => !input.hidden)?.focus();
+  }
+}
+
+/** @param {any} field @param {any} context */
+function control(field, context) {
+  return WAYS[field.kind](field, context);
+}
+
+export class FormView {
+  constructor(model, el, shared) {
+    Object.assign(this, { model, shared, busy: 0, hint: "", mounted: "", listeners: [] });
+    const mark = Math.random().toString(36).slice(2); // of this view, in a page with many
+    this.root = make("div", "sw-form", { role: "group", "aria-label": say("form.label", { task: model.get("title") }) });
+    this.form = make("form", "", { novalidate: "" });
+    this.entries = model.get("fields").map((field, at) => new Entry(field, this, `sw-${mark}-${at}`));
+    this.note = make("div", "sw-note", { role: "alert" });
+    this.submit = make("button", "sw-button sw-main", { type: "submit" }, say("form.submit"));
+    this.reset = button(say("form.reset"), "sw-quiet");
+    this.code = make("pre", "sw-program", { tabindex: "0", "aria-label": say("form.code") });
+    this.job = make("div", "sw-below", { role: "region", "aria-label": say("form.job") });
+    this.build();
+    el.append(this.root);
+    this.listen();
+    this.takeEntries();
+    this.draw();
+    this.mount();
+  }
+
+  build() {
+    const { model, root, form } = this;
+    const head = make("div", "sw-head");
+    head.append(make("span", "sw-title", {}, model.get("title")));
+    if (model.get("docs")) head.append(make("a", "sw-docs", { href: model.get("docs"), target: "_blank", rel: "noopener noreferrer" }, say("form.docs")));
+    const about = make("div", "sw-about", {}, model.get("about"));
+    about.hidden = !model.get("about");
+    const groups = new Map();
+    for (const entry of this.entries) {
+      const name = entry.field.group;
+      if (!groups.has(name)) {
+        const box = make(name ? "fieldset" : "div", "sw-group");
+        if (name) box.append(make("legend", "", {}, name));
+        groups.set(name, box);
+      }
+      groups.get(name).append(entry.node);
+    }
+    if (!this.entries.length) form.append(make("div", "", {}, say("form.fields.none")));
+    const acts = make("div", "sw-actions");
+    const copy = copyButton({ say: (text) => this.say(text) }, say("form.copy"), () => model.get("call"), (text) => text);
+    const look = make("details", "sw-code");
+    look.append(make("summary", "", {}, say("form.code")), this.code);
+    acts.append(this.submit, this.reset, copy);
+    form.append(...groups.values(), this.note, acts);
+    root.append(head, about, form, look, this.job);
+  }
+
+  listen() {
+    const on = (event, listener) => {
+      this.model.on(event, listener);
+      this.listeners.push([event, listener]);
+    };
+    for (const name of ["told", "problem", "is_busy", "call", "can_submit"]) on(`change:${name}`, () => this.draw());
+    on("change:entries", () => this.takeEntries());
+    on("change:columns", () => this.entries.forEach((entry) => entry.field.columns && entry.control.refresh?.()));
+    on("change:job_widget", () => this.mount());
+    this.onMessage = (message) => message.kind === "offers" && this.entries.forEach((entry) => entry.control.refresh?.());
+    this.shared.listeners.add(this.onMessage);
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send();
+    });
+    this.reset.addEventListener("click", () => {
+      this.startAgain();
+      this.model.send({ kind: "reset" });
+    });
+    // Jupyter looks at what has the focus before it looks around it, and before the key gets here.
+    this.root.addEventListener("focusin", ({ target }) => /** @type {Element} */ (target).setAttribute("data-lm-suppress-shortcuts", "true"));
+    this.root.addEventListener("keydown", (event) => {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    });
+  }
+
+  // ---------------------------------------------------------------- to the kernel
+
+  /** A reader has entered something. @param {any} entry */
+  changed(entry) {
+    entry.isTouched = true;
+    const value = entry.control.get();
+    entry.awaited = JSON.stringify(value);
+    this.model.send({ kind: "edit", name: entry.field.name, entry: value });
+  }
+
+  send() {
+    if (!this.shared.live || this.submit.disabled) return;
+    const entries = Object.fromEntries(this.entries.filter((entry) => entry.isTouched).map((entry) => [entry.field.name, entry.control.get()]));
+    this.submit.disabled = true;
+    this.submit.textContent = say("form.submit.sent");
+    this.isSent = true;
+    clearTimeout(this.busy);
+    this.busy = setTimeout(() => this.say(say("job.busy", { what: say("form.submit.what") })), BUSY_MS);
+    this.model.send({ kind: "submit", entries });
+  }
+
+  // ---------------------------------------------------------------- from the kernel
+
+  /** What was entered elsewhere, or before this view was there. */
+  takeEntries() {
+    const entries = this.model.get("entries");
+    if (!Object.keys(entries).length && this.entries.every((entry) => !entry.awaited)) this.startAgain();
+    for (const entry of this.entries) {
+      if (!Object.hasOwn(entries, entry.field.name)) continue;
+      const told = entries[entry.field.name];
+      const text = JSON.stringify(told);
+      if (entry.awaited && entry.awaited !== text) continue; // what is on its way is newer
+      entry.awaited = "";
+      entry.isTouched = true;
+      if (text !== JSON.stringify(entry.control.get()) && !entry.holdsFocus && !hasSecret(entry.field)) entry.control.set(structuredClone(told));
+    }
+  }
+
+  startAgain() {
+    for (const entry of this.entries) {
+      if (!entry.isTouched) continue;
+      entry.isTouched = false;
+      entry.awaited = "";
+      entry.control.set(structuredClone(entry.field.start));
+    }
+  }
+
+  /** Columns of the layer that a field depends on: of the one it names, or of all that are chosen. @param {any} field */
+  columns(field) {
+    const all = this.model.get("columns");
+    if (Object.hasOwn(all, field.depends)) return all[field.depends];
+    return field.depends ? [] : Object.values(all).flat();
+  }
+
+  say(text) {
+    this.hint = text;
+    this.draw();
+  }
+
+  draw() {
+    const { model, shared } = this;
+    const told = model.get("told");
+    for (const entry of this.entries) entry.tell(Object.hasOwn(told, entry.field.name) ? told[entry.field.name] : "");
+    const isBusy = model.get("is_busy");
+    if (isBusy || this.wasBusy) {
+      clearTimeout(this.busy);
+      this.isSent = false;
+      this.hint = "";
+    }
+    if (this.wasBusy && !isBusy) this.entries.find((entry) => Object.hasOwn(told, entry.field.name))?.focus();
+    this.wasBusy = isBusy;
+    const cold = shared.live ? "" : say("form.cold");
+    put(this.note, [model.get("problem"), this.hint, cold].filter(Boolean).join("\n"));
+    this.submit.disabled = isBusy || Boolean(this.isSent) || !shared.live || !model.get("can_submit");
+    this.submit.textContent = say(isBusy || this.isSent ? "form.submit.sent" : "form.submit");
+    put(this.code, model.get("call"));
+  }
+
+  /** Show the widget of the job that was submitted last. */
+  async mount() {
+    const widget = this.model.get("job_widget");
+    if (widget === this.mounted) return;
+    this.mounted = widget;
+    try {
+      const manager = this.model.widget_manager;
+      const view = await manager.create_view(await manager.get_model(widget), {});
+      if (this.mounted !== widget) return view.remove();
+      this.below?.remove();
+      this.below = view;
+      this.job.replaceChildren(view.el);
+    } catch {
+      this.job.textContent = say("form.job.elsewhere", { url: JSON.stringify(this.model.get("job_url")) });
+    }
+  }
+
+  close() {
+    clearTimeout(this.busy);
+    this.mounted = "";
+    this.below?.remove();
+    this.shared.listeners.delete(this.onMessage);
+    for (const [event, listener] of this.listeners) this.model.off(event, listener);
+    this.entries.forEach((entry) => entry.control.close?.());
+    this.root.remove();
+  }
+}
+
+function hasSecret(field) {
+  return field.kind === "hidden" || field.parts.some(hasSecret);
+}
