@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -15,16 +16,21 @@ service = local.service()
 slow = service.task("SlowTask")
 """
 
-WATCH_SOCKET = """() => { window.heard = 0; const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  kernel.anyMessage.connect((_, args) => { if (args.msg.header.msg_type.startsWith('comm')) window.heard += 1; }); }"""
+TESTS = Path(__file__).parents[1]
+
+IDLE = f"""
+import sys
+sys.path.insert(0, {str(TESTS)!r})
+import spatial_widgets as sw
+from fakes import ScriptedApp
+"""
+
+HEAR = """() => { window.heard = []; const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  kernel.anyMessage.connect((_, args) => { window.heard.push(args.msg.header.msg_type); }); }"""
 
 
-def test_time_goes_on_without_traffic_and_the_course_is_told(notebook, server, shoot):
-    nb = notebook(
-        SETUP,
-        "w = sw.JobWidget(slow.submit(seconds=6), show_requests=False)\nw",
-        "w.wait()\nprint(json.dumps(w.moments))",
-    )
+def test_waiting_and_running_are_told_apart_and_the_course_is_shown(notebook, server, shoot):
+    nb = notebook(SETUP, "w = sw.JobWidget(slow.submit(seconds=6))\nw")
     nb.run(0)
     nb.run(1)
     page = nb.page
@@ -52,6 +58,38 @@ def test_time_goes_on_without_traffic_and_the_course_is_told(notebook, server, s
         shoot(page.locator(".sw-job"), f"{server.app}-times-ended-{theme}")
 
 
+def test_time_goes_on_in_the_browser_without_a_message(notebook, server):
+    nb = notebook(
+        IDLE,
+        """
+        job = ScriptedApp(["esriJobExecuting"]).submit()
+        job.poll_interval = 0.2
+        w = sw.JobWidget(job)
+        w
+        """,
+    )
+    nb.run(0)
+    nb.run(1)
+    page = nb.page
+    expect(page.locator(".sw-badge")).to_have_text("Executing")
+    seen = "() => document.querySelector('.sw-clock').textContent"
+    # From the moment that all is told.
+    page.evaluate(HEAR)
+    page.wait_for_function(
+        "() => { if (window.heard.length) { window.heard = []; window.since = 0; } window.since = (window.since ?? 0) + 1; return window.since > 20; }",
+        polling=100,
+    )
+    before = page.evaluate(seen)
+    page.wait_for_function(
+        "(before) => document.querySelector('.sw-clock').textContent !== before", arg=before
+    )
+    page.wait_for_function(
+        "(s) => Number(document.querySelector('.sw-clock').textContent.match(/ran ([\\d.]+) s/)[1]) > s + 2",
+        arg=float(re.search(r"ran ([\d.]+) s", before)[1]),
+    )
+    assert page.evaluate("window.heard") == []
+
+
 def test_a_job_that_was_found_has_no_invented_times(notebook, server, shoot):
     nb = notebook(
         SETUP, "job = slow.submit(seconds=2)\njob.wait()\nsw.JobWidget.from_url(job.url, auth=local.token)"
@@ -76,8 +114,6 @@ def test_the_requests_about_a_job_are_seen_happening(notebook, server, shoot):
     nb.run(0)
     nb.run(1)
     page = nb.page
-    pane = page.locator(".sw-requests")
-    items = pane.locator(".sw-request")
     items = page.locator(".sw-requests").first.locator(".sw-request")
     expect(items.first).to_contain_text("POST …/GPServer/SlowTask/submitJob")
     expect(items.nth(2)).to_contain_text("GET …/GPServer/SlowTask/jobs/")
