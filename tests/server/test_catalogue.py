@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from faces import ROOT, CoreFace
 
@@ -57,6 +59,9 @@ REFUSED = {
 }
 
 
+README = Path(__file__).parents[2] / "README.md"
+
+
 @pytest.fixture
 def face(tmp_path):
     with build_core(tmp_path / "store", REGISTRY) as core:
@@ -77,6 +82,14 @@ def test_a_word_is_true_of_what_is_registered():
     for name, word in words(REGISTRY).items():
         assert word.startswith("local") == (name in REGISTRY and not REGISTRY[name].refusal), name
     assert set(words([]).values()) == {ABSENT} | {e.word for e in CATALOGUE.values() if not e.is_local}
+
+
+def test_every_task_that_is_to_be_local_is_here_and_the_readme_counts_them():
+    told = list(words(REGISTRY).values())
+    local = [word for word in told if word.startswith("local")]
+    assert ABSENT not in told
+    assert (len(local), len(told) - len(local)) == (25, 8)
+    assert "twenty-five work here, eight need data" in README.read_text(encoding="utf-8")
 
 
 def test_what_is_not_local_is_what_needs_data():
