@@ -7,7 +7,7 @@ import { PHRASES, count, digits, say } from "../../spatial_widgets/widgets/stati
 const STATIC = new URL("../../spatial_widgets/widgets/static/", import.meta.url);
 const MODULES = readdirSync(STATIC).filter((name) => name.endsWith(".js") && name !== "phrases.js");
 const source = (name) => readFileSync(new URL(name, STATIC), "utf8");
-const TOKENS = /^(ArrowUp|ArrowDown|PageUp|PageDown|Home|End|Enter|Escape|lost contact|as last seen|button, input, select)$/; // keys, what rows say, tags
+const TOKENS = /^(ArrowUp|ArrowDown|PageUp|PageDown|Home|End|Enter|Escape|lost contact|as last seen|noopener noreferrer|(?:(?:, )?(?:button|input|select|textarea))+)$/; // keys, what rows say, a link, tags
 
 /** The texts in a module that have words in them: no comment, no class names, no name of a phrase. */
 function words(text) {
