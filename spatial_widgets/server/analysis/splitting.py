@@ -8,6 +8,7 @@ import numpy as np
 import pyproj
 import shapely
 
+from spatial_widgets.server.analysis.buffering import union_by
 from spatial_widgets.server.analysis.clipping import of_dimension
 from spatial_widgets.server.analysis.sphere import unproject
 
@@ -102,8 +103,9 @@ def _cells(outlines: Array, areas: Array) -> Array:
         shapely.voronoi_polygons(shapely.multipoints(sites), extend_to=frame, ordered=True)
     )
     made = np.full(len(outlines), shapely.Polygon(), dtype=object)
-    for feature in np.unique(owner):
-        made[feature] = shapely.union_all(cells[owner == feature])
+    order = np.argsort(owner, kind="stable")
+    known, counts = np.unique(owner, return_counts=True)
+    made[known] = union_by(cells[order], np.repeat(np.arange(len(known)), counts), len(known))
     return made
 
 
