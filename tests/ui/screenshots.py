@@ -38,7 +38,7 @@ def main() -> None:
         root.mkdir()
         home.mkdir()
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
-        page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=2)
+        page = browser.new_page(viewport={"width": 1200, "height": 1500}, device_scale_factor=2)
         page.set_default_timeout(60_000)
         with JupyterServer("lab", root, home) as server:
             notebook = Notebook(page, server, "picture.ipynb", CELLS)
