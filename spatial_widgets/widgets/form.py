@@ -75,6 +75,7 @@ class TaskForm(LiveWidget):
     call = t.Unicode("", read_only=True).tag(sync=True)
     problem = t.Unicode("", read_only=True).tag(sync=True)
     is_busy = t.Bool(default_value=False, read_only=True).tag(sync=True)
+    tries = t.Int(0, read_only=True).tag(sync=True)  # how many submits of views have ended
     can_submit = t.Bool(default_value=True, read_only=True).tag(sync=True)
     job_url = t.Unicode("", read_only=True).tag(sync=True)
     job_widget = t.Unicode("", read_only=True).tag(sync=True)
@@ -92,6 +93,7 @@ class TaskForm(LiveWidget):
         self._told: dict[str, str] = {}
         self._problem = info.refusal or (say("form.synchronous") if info.is_synchronous else "")
         self._is_busy = self._is_closed = False
+        self._tries = 0
         self._jobs: tuple[Job, ...] = ()
         self._uploading = Uploading(self._answer)
         help_url = info.help_url
@@ -206,6 +208,7 @@ class TaskForm(LiveWidget):
                 "call": self._code(right, missing | self._told),
                 "problem": self._problem,
                 "is_busy": self._is_busy,
+                "tries": self._tries,
                 "job_url": last.url if last is not None else "",
                 "job_widget": widget.model_id if widget is not None and widget.comm is not None else "",
             }
@@ -307,6 +310,7 @@ class TaskForm(LiveWidget):
         finally:
             with self._lock:
                 self._is_busy = False
+                self._tries += 1
             self._show()
 
     def _refused(self, name: str, error: Exception) -> None:

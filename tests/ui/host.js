@@ -11,6 +11,7 @@
       this.state = frozen(structuredClone(state));
       this.listeners = new Map();
       this.sent = [];
+      this.bytes = new Map(); // number of a message to what went along with it
     }
     get(name) {
       if (!Object.hasOwn(this.state, name)) throw new Error(`the model has no ${name}`);
@@ -29,8 +30,9 @@
     off(event, listener) {
       this.listeners.get(event)?.delete(listener);
     }
-    send(content) {
+    send(content, _callbacks, buffers = []) {
       this.sent.push(structuredClone(content));
+      this.bytes.set(this.sent.length - 1, buffers.map((buffer) => [...new Uint8Array(buffer)]));
     }
     // ------------------------------------------------------------ the kernel's side
     fire(event, ...values) {

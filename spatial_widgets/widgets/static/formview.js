@@ -23,7 +23,13 @@ class Entry {
     this.node.dataset.name = field.name;
     this.node.dataset.kind = field.kind;
     const label = make(isOne ? "label" : "legend", "sw-name", {}, field.label);
-    if (field.required) label.append(" ", make("span", "sw-must", {}, say("form.required.mark")));
+    const must = make("span", "sw-must", {}, say("form.required.mark"));
+    must.hidden = !field.required;
+    const top = isOne ? make("div", "sw-top") : label;
+    if (isOne) {
+      must.setAttribute("aria-hidden", "true"); // the input itself says so
+      top.append(label, must);
+    } else label.append(" ", must);
     this.control = control(field, {
       label: field.label,
       changed: () => view.changed(this),
@@ -37,9 +43,9 @@ class Entry {
     if (field.help.length > LONG) {
       const more = make("details", "sw-more");
       more.append(make("summary", "", {}, say("form.help", { name: field.label })), make("div", "sw-help", {}, field.help));
-      this.node.append(label, this.control.node, texts, more);
+      this.node.append(top, this.control.node, texts, more);
     } else {
-      this.node.append(label, this.control.node, texts);
+      this.node.append(top, this.control.node, texts);
       if (field.help) texts.append(make("div", "sw-help", {}, field.help));
     }
     for (const note of field.notes) texts.append(make("div", "sw-hint", {}, note));
@@ -84,7 +90,7 @@ function control(field, context) {
 
 export class FormView {
   constructor(model, el, shared) {
-    Object.assign(this, { model, shared, busy: 0, hint: "", mounted: "", listeners: [] });
+    Object.assign(this, { model, shared, busy: 0, hint: "", tries: model.get("tries"), isSent: false, mounted: "", listeners: [] });
     const mark = Math.random().toString(36).slice(2); // of this view, in a page with many
     this.root = make("div", "sw-form", { role: "group", "aria-label": say("form.label", { task: model.get("title") }) });
     this.form = make("form", "", { novalidate: "" });
@@ -93,7 +99,7 @@ export class FormView {
     this.submit = make("button", "sw-button sw-main", { type: "submit" }, say("form.submit"));
     this.reset = button(say("form.reset"), "sw-quiet");
     this.code = make("pre", "sw-program", { tabindex: "0", "aria-label": say("form.code") });
-    this.job = make("div", "sw-below", { role: "region", "aria-label": say("form.job") });
+    this.job = make("div", "sw-below", { role: "group", "aria-label": say("form.job") });
     this.build();
     el.append(this.root);
     this.listen();
@@ -134,7 +140,7 @@ export class FormView {
       this.model.on(event, listener);
       this.listeners.push([event, listener]);
     };
-    for (const name of ["told", "problem", "is_busy", "call", "can_submit"]) on(`change:${name}`, () => this.draw());
+    for (const name of ["told", "problem", "is_busy", "tries", "call", "can_submit"]) on(`change:${name}`, () => this.draw());
     on("change:entries", () => this.takeEntries());
     on("change:columns", () => this.entries.forEach((entry) => entry.field.columns && entry.control.refresh?.()));
     on("change:job_widget", () => this.mount());
@@ -219,16 +225,19 @@ export class FormView {
     const told = model.get("told");
     for (const entry of this.entries) entry.tell(Object.hasOwn(told, entry.field.name) ? told[entry.field.name] : "");
     const isBusy = model.get("is_busy");
-    if (isBusy || this.wasBusy) {
+    const isAnswered = model.get("tries") !== this.tries;
+    if (isBusy || isAnswered) {
       clearTimeout(this.busy);
-      this.isSent = false;
       this.hint = "";
     }
-    if (this.wasBusy && !isBusy) this.entries.find((entry) => Object.hasOwn(told, entry.field.name))?.focus();
-    this.wasBusy = isBusy;
+    if (isAnswered) {
+      if (this.isSent) this.entries.find((entry) => Object.hasOwn(told, entry.field.name))?.focus();
+      this.isSent = false;
+      this.tries = model.get("tries");
+    }
     const cold = shared.live ? "" : say("form.cold");
     put(this.note, [model.get("problem"), this.hint, cold].filter(Boolean).join("\n"));
-    this.submit.disabled = isBusy || Boolean(this.isSent) || !shared.live || !model.get("can_submit");
+    this.submit.disabled = isBusy || this.isSent || !shared.live || !model.get("can_submit");
     this.submit.textContent = say(isBusy || this.isSent ? "form.submit.sent" : "form.submit");
     put(this.code, model.get("call"));
   }
