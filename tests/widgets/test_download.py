@@ -20,13 +20,19 @@ class Browser:
     """The other end of a widget's comm."""
 
     def __init__(self, value=None, kind="geoparquet", **results):
+        self.got, self.threads, self.over = [], set(), threading.Event()
+        browser = self
+
+        class Recorded(sw.JobWidget):
+            def send(self, content, buffers=None):
+                browser.take(content, buffers)
+
         self.job = ScriptedApp(results=results or None).submit()
-        self.widget = sw.JobWidget(self.job)
+        self.widget = Recorded(self.job)
         Seen(self.widget).until(lambda w: w.results_ready)
         if value is not None:
             self.job.results._values["bufferLayer", None, False] = value
-        self.got, self.threads, self.over = [], set(), threading.Event()
-        self.widget.send = self.take
+        self.threads.clear()
 
     def __enter__(self):
         return self
