@@ -210,7 +210,7 @@ SCRIPTS = task(
     entry("b", "GPString", "<b>1</b>", choiceList=["<b>1</b>", "</select><script>window.broken = 1</script>"]),
     entry("c", "GPLinearUnit", {"distance": 1, "units": "<b>"}),
     label="<img src=x onerror='window.broken = 1'>",
-    text="<script>window.broken = 1</script>",
+    text="<script>window.broken = 1</script>" + " and more of it" * 30,
     helpUrl="javascript:window.broken=1",
 )  # fmt: skip
 

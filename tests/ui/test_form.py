@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import axe
 import geopandas as gpd
@@ -106,6 +107,7 @@ def test_several_values_are_added_put_in_order_and_removed(wire):
     wired.field("words").get_by_label("Words, no. 2", exact=True).select_option("c")
     wired.field("layers").get_by_role("button", name="Add one to Layers").click()
     wired.pump()
+    expect(wired.field("layers").locator(".sw-wrong")).to_have_text("")  # before anything could be entered
     wired.field("layers").get_by_label("Layers, no. 1", exact=True).locator("visible=true").select_option(
         "points"
     )
@@ -214,6 +216,8 @@ def test_what_a_description_says_is_text_and_nothing_runs(wire, host):
     scripts = host.page.locator(".place").first
     expect(scripts).to_contain_text("<b>Bold</b> <script>window.broken = 1</script> {n} ${n}")
     assert scripts.get_by_role("link").count() == 0
+    whole = scripts.locator(".sw-about").text_content()
+    assert whole.count("and more of it") == 30  # a long text is folded, and all of it is there
     assert host.page.locator("select").first.locator("option").count() >= 2
 
 
@@ -302,3 +306,37 @@ def test_a_task_at_the_end_of_a_cell_is_a_form_whose_job_is_shown_below(notebook
     expect(form.locator(".sw-program")).to_contain_text("inputLayer=quakes,")
     expect(layer.locator(".sw-pickone")).to_have_value("quakes")  # the form stays
     shoot(form, f"{server.app}-form-submitted")
+
+
+BUSY = f"""
+import sys, time
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from fakes import ScriptedApp
+from task_descriptions import DESCRIPTIONS
+import spatial_widgets as sw
+app = ScriptedApp(task=DESCRIPTIONS["Import"], results={{}})
+form = sw.TaskForm(app.service().task("Import"))
+form
+"""
+
+
+@pytest.mark.parametrize("server", ["lab"], indirect=True)
+def test_entries_are_checked_and_files_uploaded_while_a_cell_is_busy(notebook, server, tmp_path):
+    nb = notebook(
+        BUSY, "time.sleep(8)", "print(form.parameters['archive'].read_bytes() == bytes(range(256)) * 8000)"
+    )
+    nb.run(0)
+    file = tmp_path / "large.zip"
+    file.write_bytes(bytes(range(256)) * 8000)
+    archive = nb.page.locator('.sw-form [data-name="archive"]')
+    nb.start(1)
+    archive.locator("input.sw-wide").fill("ftp://host.test/a.zip")
+    archive.locator("input.sw-wide").blur()
+    expect(archive.locator(".sw-wrong")).to_have_text(say("form.url"))
+    archive.get_by_label("Where Archive comes from").select_option("file")
+    archive.locator("input[type=file]").set_input_files(file)
+    expect(archive.get_by_role("status")).to_have_text("large.zip is uploaded.")
+    expect(archive.locator(".sw-wrong")).to_have_text("")
+    assert nb.is_running(1)
+    nb.finish(1)
+    assert nb.run(2) == "True\n"

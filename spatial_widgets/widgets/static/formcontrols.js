@@ -16,8 +16,8 @@ import { say } from "./phrases.js";
 
 /**
  * Where a control stands: `label` names it to those who cannot see where it stands, `changed` is called when an entry is
- * complete, `make` makes the controls of its parts, `columns` tells the columns of the layer that it belongs to.
- * @typedef {{label: string, changed: () => void, make: (field: any, context: any) => Control, columns: () => string[][], model: any, shared: any, owner: any}} Context
+ * complete, `begun` when it is about to be, `make` makes the controls of its parts, `columns` tells the columns of the layer that it belongs to.
+ * @typedef {{label: string, changed: () => void, begun: () => void, make: (field: any, context: any) => Control, columns: () => string[][], model: any, shared: any, owner: any}} Context
  */
 
 /** An input of one line. @param {Context} context @returns {HTMLInputElement} */

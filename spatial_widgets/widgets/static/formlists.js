@@ -59,7 +59,7 @@ function items(context, name, label, open, fresh) {
     const item = put(fresh());
     arrange();
     item.node.querySelector("input, select, textarea, button")?.focus();
-    context.changed();
+    context.begun(); // nothing is wrong with it before its reader had a chance
   });
   return {
     node,

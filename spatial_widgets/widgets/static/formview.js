@@ -9,7 +9,7 @@ import { extent, reference } from "./formplaces.js";
 import { say } from "./phrases.js";
 
 const BUSY_MS = 1500; // a kernel that is free has answered by then
-const LONG = 200; // of a help text that is opened by its reader
+const LONG = 200; // of a text that is shown whole
 const WAYS = { ...CONTROLS, list, rows, composite, layer: origins, table: origins, file: origins, reference, extent };
 const ONE = new Set(["text", "where", "field", "json", "hidden", "whole", "number", "date", "boolean", "choice"]); // one element
 
@@ -33,6 +33,7 @@ class Entry {
     this.control = control(field, {
       label: field.label,
       changed: () => view.changed(this),
+      begun: () => (this.isTouched = true),
       make: control,
       columns: () => view.columns(field),
       model: view.model,
@@ -40,14 +41,8 @@ class Entry {
       owner: field,
     });
     const texts = make("div", "sw-texts", { id: `${id}-texts` });
-    if (field.help.length > LONG) {
-      const more = make("details", "sw-more");
-      more.append(make("summary", "", {}, say("form.help", { name: field.label })), make("div", "sw-help", {}, field.help));
-      this.node.append(top, this.control.node, texts, more);
-    } else {
-      this.node.append(top, this.control.node, texts);
-      if (field.help) texts.append(make("div", "sw-help", {}, field.help));
-    }
+    this.node.append(top, this.control.node, texts);
+    texts.append(told("sw-help", field.help, say("form.help", { name: field.label })));
     for (const note of field.notes) texts.append(make("div", "sw-hint", {}, note));
     this.wrong = make("div", "sw-wrong", { id: `${id}-wrong`, "aria-live": "polite" });
     this.node.append(this.wrong);
@@ -83,6 +78,21 @@ class Entry {
   }
 }
 
+/** A text of the service; of a long one its first lines, and the rest where its reader opens it. */
+function told(name, text, more) {
+  const node = make("div", name);
+  node.hidden = !text;
+  if (text.length <= LONG) {
+    node.textContent = text;
+    return node;
+  }
+  const end = text.slice(0, LONG).search(/\n\s*\n|[^\s]*$/);
+  const rest = make("details", "sw-more");
+  rest.append(make("summary", "", {}, more), make("div", "", {}, text.slice(end).trim()));
+  node.append(make("div", "", {}, text.slice(0, end).trim()), rest);
+  return node;
+}
+
 /** @param {any} field @param {any} context */
 function control(field, context) {
   return WAYS[field.kind](field, context);
@@ -113,8 +123,7 @@ export class FormView {
     const head = make("div", "sw-head");
     head.append(make("span", "sw-title", {}, model.get("title")));
     if (model.get("docs")) head.append(make("a", "sw-docs", { href: model.get("docs"), target: "_blank", rel: "noopener noreferrer" }, say("form.docs")));
-    const about = make("div", "sw-about", {}, model.get("about"));
-    about.hidden = !model.get("about");
+    const about = told("sw-about", model.get("about"), say("form.help", { name: model.get("title") }));
     const groups = new Map();
     for (const entry of this.entries) {
       const name = entry.field.group;
