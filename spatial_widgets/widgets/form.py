@@ -17,9 +17,10 @@ from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets import formsaved
 from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
 from spatial_widgets.widgets.crssearch import found_references
-from spatial_widgets.widgets.formentry import EntryError, Given, given_of, is_left_out, without_secrets
+from spatial_widgets.widgets.formentry import given_of, is_left_out, without_secrets
 from spatial_widgets.widgets.formfield import fields_of
 from spatial_widgets.widgets.formorigins import NotebookOrigins
+from spatial_widgets.widgets.formvalues import EntryError, Given
 from spatial_widgets.widgets.job import show_job
 from spatial_widgets.widgets.phrases import say
 from spatial_widgets.widgets.uploading import Uploading

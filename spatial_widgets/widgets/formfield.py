@@ -1,7 +1,7 @@
 """One input of a task as a form shows it: made from the task's description alone. Pure.
 
 What a reader enters is an *entry*: plain JSON of texts, as elements of a page give them. An empty one leaves the
-parameter out. formentry.py makes Python values of entries.
+parameter out. formvalues.py makes Python values of entries.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spatial_widgets.widgets.formentry import EntryError, Given
+from spatial_widgets.widgets.formvalues import EntryError, Given
 from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 // @ts-check
-// What one value is entered with. An entry is plain JSON of texts; formentry.py in the kernel makes values of them.
+// What one value is entered with. An entry is plain JSON of texts; formvalues.py in the kernel makes values of them.
 import { make } from "./dom.js";
 import { say } from "./phrases.js";
 
