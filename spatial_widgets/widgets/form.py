@@ -247,6 +247,9 @@ class TaskForm(LiveWidget):
         elif kind == "search":
             text = str(content.get("text"))[:100]
             self.send({"kind": "found", "text": text, "items": found_references(text)})
+        elif kind == "extent":
+            found = self._origins.extent(content.get("from"), content.get("text"))
+            self.send({"kind": "extent", "ticket": str(content.get("ticket"))[:40], "entry": found})
         elif kind == "file-part":
             self._uploading.take(content, buffers or [])
         elif kind == "edit":

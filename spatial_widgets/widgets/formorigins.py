@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.widgets.formstart import CORNERS
 from spatial_widgets.widgets.formvalues import EntryError, Given
 from spatial_widgets.widgets.phrases import count, say
 
@@ -101,6 +103,19 @@ class NotebookOrigins:
                 raise EntryError(say("form.no_file", path=text))
             return Given(path, f"{Path.__name__}({str(path)!r})", frozenset({"path"}))
         raise EntryError(say("form.garbled"))
+
+    def extent(self, origin: Any, name: Any) -> dict[str, str] | None:
+        """Return the extent of a frame or sample as an entry, None where there is none."""
+        try:
+            layer: Any = {"variable": self._frame, "sample": self._sample}.get(str(origin), _none)(str(name))
+            corners = [float(number) for number in layer.total_bounds]
+        except (AttributeError, EntryError):
+            return None
+        if not all(map(math.isfinite, corners)):
+            return None
+        crs = layer.crs
+        reference = "" if crs is None else str(crs.to_epsg() or crs.to_string())
+        return {**dict(zip(CORNERS, map(repr, corners), strict=True)), "crs": reference}
 
     def columns(self, entry: Any) -> list[list[str]]:
         """Return name and type of the columns of a chosen frame or sample; of anything else none, without a request."""

@@ -145,7 +145,7 @@ def test_one_of_several_types_a_system_and_an_extent_are_entered(wire):
     either.pump()
     assert either.form.parameters["distance_or_field"] == {"dataType": "GPLong", "value": 7}
 
-    places = wire("Reproject")
+    places = wire("Reproject", squares=squares)
     out = places.field("out")
     out.get_by_label("Out", exact=True).fill("utm 32n etrs89")
     out.get_by_role("button", name="Search systems: Out").click()
@@ -166,6 +166,10 @@ def test_one_of_several_types_a_system_and_an_extent_are_entered(wire):
     places.field("box").get_by_label("Box, xmax").fill("8")
     places.field("box").get_by_label("Box, xmax").blur()
     places.pump()
+    places.field("extent").get_by_label("Take it from a layer: Extent").select_option("variable squares")
+    places.pump()
+    corners = {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1}
+    assert places.form.parameters["extent"] == {**corners, "spatialReference": 4326}
     assert places.form.parameters["out"] == 25832
     assert places.form.parameters["box"] == (5, 1, 8, 2)
 

@@ -183,6 +183,27 @@ def test_frames_of_the_notebook_are_offered_with_type_rows_and_crs():
     assert not offers["bare"]["is_layer"]
 
 
+def test_the_extent_of_a_layer_is_told_with_its_reference():
+    origins = NotebookOrigins({"points": points, "none": points.iloc[:0], "table": pd.DataFrame({"a": [1]})})
+    assert origins.extent("variable", "points") == {
+        "xmin": "1.0",
+        "ymin": "3.0",
+        "xmax": "2.0",
+        "ymax": "4.0",
+        "crs": "4326",
+    }
+    assert origins.extent("sample", "states")["crs"] == "4326"
+    for nothing in (
+        ("variable", "none"),
+        ("variable", "table"),
+        ("variable", "gone"),
+        ("sample", "x"),
+        ("url", "u"),
+        (None, 1),
+    ):
+        assert origins.extent(*nothing) is None
+
+
 def test_the_samples_are_offered_and_named_in_the_code(shown):
     talk = shown()
     talk.say({"kind": "offers"})

@@ -38,6 +38,8 @@ export function select(context, options, name = "") {
 /** Give a select other options; what was chosen stays so, if it is there. @param {HTMLSelectElement} node @param {string[][]} options */
 export function fill(node, options) {
   const { value } = node;
+  const isSame = ([key, text], at) => node.options[at]?.value === key && node.options[at].textContent === text;
+  if (options.length === node.options.length && options.every(isSame)) return; // it may be open
   node.replaceChildren(...options.map(([key, text]) => make("option", "", { value: key }, text)));
   if (options.some(([key]) => key === value)) node.value = value;
 }

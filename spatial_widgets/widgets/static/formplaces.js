@@ -1,7 +1,7 @@
 // @ts-check
 // Spatial references, with a search in the kernel's own database, and extents.
 import { button, make } from "./dom.js";
-import { fill, line } from "./formcontrols.js";
+import { fill, line, select } from "./formcontrols.js";
 import { say } from "./phrases.js";
 
 const CORNERS = ["xmin", "ymin", "xmax", "ymax"];
@@ -68,15 +68,41 @@ export function extent(field, context) {
   const crs = reference(field, { ...context, label: say("form.part", { name: context.label, part: "crs" }) });
   const cell = make("span", "sw-cell");
   cell.append(make("span", "sw-cellname", {}, "crs"), crs.node);
-  node.append(corners, cell);
+  const take = select({ ...context, label: say("form.extent.take.label", { name: context.label }), changed: () => {} }, []);
+  let ticket = "";
+  const set = (entry) => {
+    CORNERS.forEach((corner, at) => (inputs[at].value = entry[corner]));
+    crs.set(entry.crs);
+  };
+  const refresh = () => {
+    const layers = (context.shared.offers ?? []).filter((offer) => offer.is_layer);
+    take.hidden = !layers.length;
+    fill(take, [["", say("form.extent.take")], ...layers.map(({ from, name, told }) => [`${from} ${name}`, `${name} (${told})`])]);
+  };
+  take.addEventListener("focus", () => context.model.send({ kind: "offers" }));
+  take.addEventListener("change", () => {
+    const [from, text] = take.value.split(" ");
+    take.value = "";
+    ticket = String(Math.random());
+    if (text) context.model.send({ kind: "extent", from, text, ticket });
+  });
+  const onMessage = (message) => {
+    if (message.kind !== "extent" || message.ticket !== ticket || !message.entry) return;
+    set(message.entry);
+    context.changed();
+  };
+  context.shared.listeners.add(onMessage);
+  refresh();
+  node.append(corners, cell, take);
   return {
     node,
+    refresh,
     get: () => ({ ...Object.fromEntries(CORNERS.map((corner, at) => [corner, inputs[at].value])), crs: crs.get() }),
-    set(entry) {
-      CORNERS.forEach((corner, at) => (inputs[at].value = entry[corner]));
-      crs.set(entry.crs);
-    },
+    set,
     inputs,
-    close: crs.close,
+    close() {
+      crs.close?.();
+      context.shared.listeners.delete(onMessage);
+    },
   };
 }

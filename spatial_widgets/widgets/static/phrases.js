@@ -267,6 +267,8 @@ export const PHRASES = {
   "form.number": "{text} is no number; write it like 12.5",
   "form.date": "{text} is no date; write it like 2026-11-30T14:05",
   "form.extent": "The extent has no {corner}.",
+  "form.extent.take": "Take it from a layer…",
+  "form.extent.take.label": "Take it from a layer: {name}",
   "form.url": "It begins with http:// or https://",
   "form.url.token": "There is a token in the URL. Leave it out: what is entered here is kept in the notebook.",
   "form.no_file": "There is no file {path} on the machine of the kernel.",
