@@ -275,6 +275,22 @@ def test_every_form_can_be_read_and_used_by_everybody(browser, axe_text, theme):
     page.close()
 
 
+@pytest.mark.parametrize(("theme", "direction"), [("contrast", "ltr"), ("plain dark", "rtl")])
+def test_nothing_sticks_out_of_a_narrow_form(browser, theme, direction):
+    page = browser.new_page(viewport={"width": 1340, "height": 900})
+    host = Host(page, theme, direction=direction, columns=4)
+    forms = [
+        WiredForm(host, document, title=name, width=320, points=points)
+        for name, document in DESCRIPTIONS.items()
+    ]
+    assert {name: ratio for name, ratio in page.evaluate(CONTRAST).items() if ratio < 4.5} == {}
+    assert page.evaluate(OVERFLOW) == []
+    assert host.wrong == []
+    for wired in forms:
+        wired.close()
+    page.close()
+
+
 NOTEBOOK = """
 import spatial_widgets as sw
 local = sw.LocalService.start(workers=1)

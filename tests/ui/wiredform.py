@@ -20,7 +20,15 @@ class WiredForm:
     names : the variables of a notebook.
     """
 
-    def __init__(self, host: Any, document: dict[str, Any], *, title: str = "form", **names: Any) -> None:
+    def __init__(
+        self,
+        host: Any,
+        document: dict[str, Any],
+        *,
+        title: str = "form",
+        width: int | None = None,
+        **names: Any,
+    ) -> None:
         self.host, self.title = host, title
         self.app = ScriptedApp(task={**document, "name": "Task"}, results={})
         self.app.capabilities = "Uploads"
@@ -33,7 +41,7 @@ class WiredForm:
         self.form.observe(lambda change: self.changed.add(change.name), sorted(synced))
         traits = {name: value for name, value in self.form.get_state().items() if name in synced}
         host.open(title, sw.TaskForm._esm, sw.TaskForm._css, traits)
-        self.view = host.show(title)
+        self.view = host.show(title, width=width)
         self.pump()
 
     def pump(self) -> None:

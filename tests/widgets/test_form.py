@@ -1,5 +1,6 @@
 """The form of a task: what it offers, what it refuses in words, what a view and the kernel say to each other."""
 
+import re
 import threading
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from task_descriptions import DESCRIPTIONS
 import spatial_widgets as sw
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol import ParameterInfo, TaskInfo
+from spatial_widgets.widgets import form
+from spatial_widgets.widgets._base import module_text
 from spatial_widgets.widgets.crssearch import found_references
 from spatial_widgets.widgets.formentry import given_of, without_secrets
 from spatial_widgets.widgets.formfield import field_of, fields_of
@@ -405,3 +408,13 @@ def test_traits_are_written_on_the_pollers_thread(shown):
         talk.enter("distance", str(n))
     talk.until(lambda form: form.entries == {"distance": "19"})
     assert threads == {"spatial-widgets-poller"}
+
+
+def test_what_a_view_reads_is_what_is_sent_to_it():
+    modules = module_text("form.js")
+    read = set(re.findall(r"""model\.get\("(\w+)"\)""", modules))
+    synced = {name for name, trait in sw.TaskForm.class_own_traits().items() if trait.metadata.get("sync")}
+    assert read == synced - {"task_name"}
+    heard = set(re.findall(r"""kind: "([\w-]+)\"""", modules))
+    source = Path(form.__file__).read_text(encoding="utf-8")
+    assert heard == set(re.findall(r"""kind == "([\w-]+)\"""", source))
