@@ -86,8 +86,8 @@ class Batch:
 
     @property
     def errors(self) -> dict[Hashable, Exception]:
-        """Label to error, of the rows that ended other than well."""
-        return {row.label: row.error for row in self._rows if row.error is not None}
+        """Label to error, of the rows that ended other than well, and of those whose results could not be read."""
+        return {row.label: row.trouble for row in self._rows if row.trouble is not None}
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -97,7 +97,7 @@ class Batch:
         table |= {
             "job_id": [row.job.job_id if row.job else None for row in self._rows],
             "status": [row.status for row in self._rows],
-            "error": [str(row.error) if row.error else None for row in self._rows],
+            "error": [str(row.trouble) if row.trouble else None for row in self._rows],
             "result": [_summary(row.job) if row.job else None for row in self._rows],
         }
         return pd.DataFrame(table, index=pd.Index([row.label for row in self._rows], tupleize_cols=False))
@@ -133,7 +133,8 @@ class Batch:
         Raises
         ------
         SpatialWidgetsError : with ``on_error="raise"``, the first error of a row. With ``"keep"`` rows that ended other
-            than well are passed over; :attr:`errors` and :attr:`frame` tell of them.
+            than well are passed over; :attr:`errors` and :attr:`frame` tell of them. One whose result could not be
+            read is read again the next time.
         """
         left = list(self._rows)
         while left:
@@ -145,10 +146,11 @@ class Batch:
                     raise row.error
                 value = row.job.result(name, **options)
             except SpatialWidgetsError as error:
-                self._run.note_error(row, error)
+                row.unread = error
                 if self._run.on_error == "raise":
                     raise
             else:
+                row.unread = None
                 yield row.label, value
 
     def __await__(self) -> Generator[Any, None, dict[Hashable, Any]]:
@@ -177,8 +179,9 @@ class Batch:
                     raise row.error
                 if row.job is not None:
                     values[row.label] = await row.job
+                    row.unread = None
             except SpatialWidgetsError as error:
-                self._run.note_error(row, error)
+                row.unread = error
                 if self._run.on_error == "raise":
                     raise
         return values
@@ -197,7 +200,7 @@ class Batch:
         return self
 
     def resume(self, *, auth: Any = None) -> Self:
-        """Go on after :attr:`error`; with ``auth``, under another login."""
+        """Go on after :attr:`error`; with ``auth``, under another login, also with the jobs that run."""
         task = None
         if auth is not None:
             task = type(self.task.service)(self.task.service.url, auth=hide(auth)).task(self.task.name)

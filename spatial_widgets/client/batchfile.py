@@ -128,12 +128,13 @@ class BatchFile:
                 if row.submission is not None:
                     self._write_form(row.number, row.submission, known)
 
-    def write(self, row: BatchRow) -> None:
-        """Write how far a row has come; the form of one that was accepted is forgotten."""
+    def write(self, *rows: BatchRow) -> None:
+        """Write how far rows have come, all or none; the form of one that was accepted is forgotten."""
         with self._lock, self._told("written"), self._transaction():
-            self._write_state(row)
-            if row.submission is None:
-                self._db.execute("DELETE FROM fields WHERE number=?", (row.number,))
+            for row in rows:
+                self._write_state(row)
+                if row.submission is None:
+                    self._db.execute("DELETE FROM fields WHERE number=?", (row.number,))
 
     def _write_state(self, row: BatchRow) -> None:
         job = row.job

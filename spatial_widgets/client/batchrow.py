@@ -28,6 +28,7 @@ class Stage(enum.StrEnum):
     """How far a row has come."""
 
     NEW = "to be submitted"
+    NEXT = "about to be submitted"
     SENDING = "submitting"
     RUNNING = "running"
     OVER = "over"
@@ -43,9 +44,10 @@ class BatchRow:
     label : its name: the index label of a frame's row, or the place in a list.
     shown : its parameters as a table shows them: numbers and short texts, a description of anything large.
     submission : the checked form, until the service has accepted it.
-    key : the idempotency key it is sent with, where the service takes one.
+    key : the idempotency key it is sent with, where the service takes one; None where it goes without.
     is_again : whether an earlier session may have sent it.
     error : what it ended with, other than success.
+    unread : why the results of a success could not be read the last time.
     """
 
     number: int
@@ -57,6 +59,12 @@ class BatchRow:
     is_again: bool = False
     job: Job | None = None
     error: Exception | None = None
+    unread: Exception | None = None
+
+    @property
+    def trouble(self) -> Exception | None:
+        """What somebody who wants the results is told, None while all is well."""
+        return self.error or self.unread
 
     @property
     def status(self) -> str:
@@ -97,6 +105,12 @@ def _pairs(rows: Any) -> Iterator[tuple[Hashable, dict[str, Any]]]:
                 parameter="rows",
             )
         names = [str(name) for name in rows.columns]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ParameterError(
+                f"Two columns of the rows are called {twice!r}; a job takes one value of that name.",
+                parameter="rows",
+            )
         columns = [rows.iloc[:, n].tolist() for n in range(len(names))]
         labels: Iterable[Hashable] = rows.index.tolist()
         for label, values in zip(

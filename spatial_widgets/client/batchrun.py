@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import secrets
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +12,7 @@ from spatial_widgets.client.job import Job
 from spatial_widgets.client.poller import Poller
 from spatial_widgets.client.submissions import Submissions
 from spatial_widgets.client.verdict import verdict
-from spatial_widgets.errors import SpatialWidgetsError, WaitTimeout
+from spatial_widgets.errors import AuthenticationError, SpatialWidgetsError, WaitTimeout
 from spatial_widgets.protocol import JobInfo, JobStatus
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ class BatchRun:
         self._is_cancelled = False
         self._listeners: list[Callable[[Job], None]] = []
         self._bells: list[Callable[[], None]] = []
+        self._unwatched: list[BatchRow] = []  # they run, and the login that asked for them is refused
         self._submissions = Submissions(task)
 
     # ------------------------------------------------------------ who listens
@@ -94,15 +94,14 @@ class BatchRun:
         """Submit nothing more, and have what runs cancelled."""
         with self.changed:
             self._is_cancelled = True  # for those that are being submitted
-            for row in self.rows:
-                if row.stage is Stage.NEW:
-                    self._end(
-                        row, SpatialWidgetsError("The batch was cancelled before this row was submitted.")
-                    )
+            ended = [row for row in self.rows if row.stage is Stage.NEW]
+            for row in ended:
+                self._end(row, SpatialWidgetsError("The batch was cancelled before this row was submitted."))
             running = [row for row in self.rows if row.stage is Stage.RUNNING]
         for row in running:
             if row.job is not None:
                 self._submissions.errand(row.job.cancel)
+        self._write(*ended)
 
     def resume(self, task: GPTask | None) -> None:
         """Go on after an error, with another login where there is one."""
@@ -110,7 +109,13 @@ class BatchRun:
             self.error = None
             if task is not None:
                 self.task, self._submissions = task, Submissions(task)
+            again, self._unwatched = self._unwatched, []
+            for row in again:
+                if row.job is not None:
+                    row.job = Job(self.task, row.job.info)
         self._submissions.forgive()
+        for row in again:
+            self._follow(row)
         self.go_on()
 
     # ------------------------------------------------------------ going on
@@ -120,19 +125,24 @@ class BatchRun:
         with self.changed:
             if self.error is not None or self._submissions.is_paused():
                 return
-            busy = sum(row.stage in (Stage.SENDING, Stage.RUNNING) for row in self.rows)
+            busy = sum(row.stage in (Stage.NEXT, Stage.SENDING, Stage.RUNNING) for row in self.rows)
             waiting = (row for row in self.rows if row.stage is Stage.NEW)
             chosen = [row for row, _ in zip(waiting, range(self.max_running - busy), strict=False)]
             for row in chosen:
-                row.stage = Stage.SENDING
-                row.key = row.key or secrets.token_hex(16)
+                row.stage = Stage.NEXT
         for row in chosen:
             self._submissions.errand(functools.partial(self._submit, row))
 
     def _submit(self, row: BatchRow) -> None:
         """Submit one row; on a thread of the request pool."""
         try:
-            self._write(row)  # before anything is sent: whoever goes on after us knows the key
+            key = row.key or self._submissions.new_key(row)
+            with self.changed:
+                row.key, row.stage = key, Stage.SENDING
+            if not self._write(row):  # before anything is sent: whoever goes on after us knows the key
+                with self.changed:
+                    row.stage = Stage.NEW
+                return
             job = self._submissions.submit(row)
         except Exception as error:  # noqa: BLE001 -- kept in the row
             self._not_submitted(row, error)
@@ -150,14 +160,15 @@ class BatchRun:
     def _not_submitted(self, row: BatchRow, error: Exception) -> None:
         pause_s = self._submissions.pause_after(error)
         with self.changed:
+            ended = [row]
             if pause_s is None or self._is_cancelled:
-                self._end(row, error)
+                ended = self._end(row, error)
             else:
                 row.stage = Stage.NEW
                 if self._submissions.is_hopeless(error):
                     self.error = error
                 self._tell()
-        self._write(row)
+        self._write(*ended)
         Poller.shared().call(self.go_on, delay_s=pause_s or 0.0)
 
     def _follow(self, row: BatchRow) -> None:
@@ -169,13 +180,20 @@ class BatchRun:
         refusal = None if watch.is_lost else watch.error
         if row.stage is Stage.OVER or row.job is None or not (row.job.done() or refusal):
             return
+        if isinstance(refusal, AuthenticationError) and not row.job.done():
+            with self.changed:  # the job runs on, and another login will tell of it
+                self.error = self.error or refusal
+                self._unwatched.append(row)
+                self._tell()
+            return
         with self.changed:
-            self._end(row, verdict(row.job) if row.job.done() else refusal)
-        self._write(row)
+            ended = self._end(row, verdict(row.job) if row.job.done() else refusal)
+        self._write(*ended)
         self.go_on()
 
-    def _end(self, row: BatchRow, error: BaseException | None) -> None:
-        """Note the end of a row; the lock is held."""
+    def _end(self, row: BatchRow, error: BaseException | None) -> list[BatchRow]:
+        """Note the end of a row, and return it with those that are not submitted for that; the lock is held."""
+        ended = [row]
         row.stage = Stage.OVER
         row.error = error if isinstance(error, Exception) else None
         if row.error is not None and self.on_error == "raise":
@@ -185,13 +203,9 @@ class BatchRun:
                     other.error = SpatialWidgetsError(
                         f"Not submitted, as row {row.label!r} ended in an error and on_error is 'raise'."
                     )
+                    ended.append(other)
         self._tell()
-
-    def note_error(self, row: BatchRow, error: Exception) -> None:
-        """Keep what a row's result could not be read for."""
-        if row.error is None:
-            row.error = error
-            self._write(row)
+        return ended
 
     def _tell(self) -> None:
         self.changed.notify_all()
@@ -210,14 +224,19 @@ class BatchRun:
                 self._follow(row)
         elif row.stage is Stage.SENDING:
             row.stage, row.is_again = Stage.NEW, True
+        elif row.stage is Stage.NEXT:
+            row.stage = Stage.NEW
 
-    def _write(self, row: BatchRow) -> None:
+    def _write(self, *rows: BatchRow) -> bool:
+        """Write how far rows have come; whether that is done, or nobody wants it."""
         file = self.file
-        if file is None:
-            return
+        if file is None or not rows:
+            return True
         try:
-            file.write(row)
+            file.write(*rows)
         except SpatialWidgetsError as error:
             with self.changed:
                 self.error = self.error or error
                 self._tell()
+            return False
+        return True

@@ -74,13 +74,14 @@ class GPService:
     def described(self) -> ServiceInfo | None:
         """Return the description that was read last, None where there is none to be had.
 
-        One GET the first time, of at most 10 s in all; a service that gave none is not asked again.
+        One GET the first time, of at most 10 s in all; a service that gave none is not asked again, one out of reach is.
         """
         if self._known is None and not self._is_silent:
             try:
                 return self.info(deadline_s=_OPTIONAL_S)
-            except (ServiceError, ProtocolError, TransportError):
-                self._is_silent = True  # a service that does not describe itself may still take jobs
+            except (ServiceError, ProtocolError, TransportError) as error:
+                # A service that does not describe itself may still take jobs; one that was away said nothing yet.
+                self._is_silent = getattr(error, "sent", True)
         return self._known
 
     def tasks(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ class Submissions:
         """Return the job of a row. One POST; see :meth:`GPTask.submit`."""
         if row.submission is None:
             raise SpatialWidgetsError("The parameters of this row are not there any more. Submit it by hand.")
-        if row.is_again and not self._takes_key():
+        if row.is_again and (row.key is None or not self._takes_key()):
             raise SpatialWidgetsError(
                 "An earlier session sent this row and had no answer, so the job may be there; it was not sent again. Look "
                 "for it in the service's list of jobs, and submit it by hand if it is not there."
@@ -72,8 +73,19 @@ class Submissions:
         self.forgive()
         return job
 
+    def new_key(self, row: BatchRow) -> str | None:
+        """Return a key for a row, None where it goes without. At most one GET, the first time."""
+        known = None if row.is_again else self._task.service.described()
+        return secrets.token_hex(16) if known is not None and known.takes_idempotency_key else None
+
     def _takes_key(self) -> bool:
-        return self._task.service.known_info().takes_idempotency_key
+        """Whether the service takes keys; one that does not answer will be asked again, as nothing was submitted."""
+        try:
+            return self._task.service.known_info().takes_idempotency_key
+        except AuthenticationError:
+            raise
+        except (ServiceError, ProtocolError, TransportError) as error:
+            raise TransportError(str(error), url=self._task.service.url, sent=False) from error
 
     def pause_after(self, error: Exception) -> float | None:
         """Return for how many seconds nothing should be submitted; None where the failure is the row's own."""
