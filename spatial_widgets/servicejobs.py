@@ -1,4 +1,4 @@
-"""The jobs that a service itself has, in a terminal. Only the local service lists them; ArcGIS has no such thing."""
+"""The jobs that a service itself has, for a table and a terminal. Only the local service lists them; ArcGIS has no such thing."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class ServiceJob:
     """One job, as its service lists it. Times are UTC; ``started`` and ``finished`` are None until then."""
 
     task: str
+    job_id: str
     status: JobStatus
     url: str
     submitted: dt.datetime | None
@@ -48,7 +49,7 @@ def list_jobs(service: GPService, limit: int) -> list[ServiceJob]:
         try:
             document = service.session.get_json(f"{url}?num={limit}")
             found += [_read(name, url, one) for one in document["jobs"]]
-        except (ProtocolError, KeyError, TypeError, AttributeError) as error:
+        except (ProtocolError, KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise _not_listed(service, url) from error
         except ServiceError as error:
             if error.code not in _MISSING:
@@ -61,14 +62,15 @@ def list_jobs(service: GPService, limit: int) -> list[ServiceJob]:
 def _not_listed(service: GPService, url: str) -> NotFound:
     return NotFound(
         f"{service.url} does not list its jobs; only the local service does. "
-        "`spatial-widgets jobs` lists what was submitted from this machine.",
+        "JobTable.recent() and `spatial-widgets jobs` list what was submitted from this machine.",
         url=url,
     )
 
 
 def _read(task: str, url: str, line: dict[str, Any]) -> ServiceJob:
     times = [_time(line.get(name)) for name in ("submitted", "started", "finished")]
-    return ServiceJob(task, JobStatus.parse(str(line["jobStatus"])), join(url, str(line["jobId"])), *times)
+    job_id = str(line["jobId"])
+    return ServiceJob(task, job_id, JobStatus.parse(str(line["jobStatus"])), join(url, job_id), *times)
 
 
 def _time(value: Any) -> dt.datetime | None:

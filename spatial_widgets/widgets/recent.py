@@ -1,4 +1,4 @@
-"""The jobs of the user's history, and whom a table may ask for them."""
+"""Past jobs: those of the user's history, with whom a table may ask for them, and those that a service lists."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from spatial_widgets.errors import ParameterError
 from spatial_widgets.local import LocalService
 from spatial_widgets.protocol import JobInfo
 from spatial_widgets.protocol.urls import origin
+from spatial_widgets.servicejobs import list_jobs
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
 
     from spatial_widgets.client.history import PastJob
 
-__all__ = ["RecentJob", "recent_jobs"]
+__all__ = ["RecentJob", "jobs_at", "recent_jobs"]
 
 
 @dataclass(frozen=True, slots=True)
 class RecentJob:
-    """A job of the history.
+    """A job of the history, or of a service's own list.
 
     Attributes
     ----------
-    submitted, ended : seconds since 1970-01-01 UTC, None where the history does not know.
+    submitted, ended : seconds since 1970-01-01 UTC, None where that is not known.
     is_followed : whether its service may be asked how it stands; if not, it is shown as last seen.
     """
 
@@ -65,6 +66,23 @@ def recent_jobs(limit: int, *, service: GPService | str | None, auth: Any) -> li
             is_followed=not p.status.is_terminal and p.service_url in services,
         )
         for p in known
+    ]
+
+
+def jobs_at(service: GPService, limit: int) -> list[RecentJob]:
+    """Return the last jobs that a service has, newest first, whoever submitted them; as :func:`list_jobs` does.
+
+    Raises
+    ------
+    NotFound : the service does not list its jobs.
+    """
+    return [
+        RecentJob(
+            Job(service.task(listed.task), JobInfo(listed.job_id, listed.status)),
+            _seconds(listed.submitted),
+            _seconds(listed.finished),
+        )
+        for listed in list_jobs(service, limit)
     ]
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import traitlets as t
 
-from spatial_widgets.client import Poller
+from spatial_widgets.client import GPService, Poller
 from spatial_widgets.client.auth import hidden
 from spatial_widgets.client.requestpool import Errand
+from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets import jobrow
 from spatial_widgets.widgets._base import LiveWidget, module_text, static_text
@@ -20,14 +21,14 @@ from spatial_widgets.widgets.cancelling import Cancelling
 from spatial_widgets.widgets.entry import Entries, Entry, jobs_of
 from spatial_widgets.widgets.feed import Feed
 from spatial_widgets.widgets.phrases import say
-from spatial_widgets.widgets.recent import recent_jobs
+from spatial_widgets.widgets.recent import RecentJob, jobs_at, recent_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
 
-    from spatial_widgets.client import GPService, Job
+    from spatial_widgets.client import Job
     from spatial_widgets.client.poller import Watch
     from spatial_widgets.widgets.job import JobWidget
 
@@ -105,7 +106,37 @@ class JobTable(LiveWidget):
         service if it runs (none is started), ``auth``. The others are shown "as last seen", without a request.
         """
         auth = hidden(auth)
-        found = recent_jobs(limit, service=service, auth=auth)
+        return cls._of_past(recent_jobs(limit, service=service, auth=auth))
+
+    @classmethod
+    def of(cls, service: GPService | str, limit: int = 50, *, auth: Any = None) -> Self:
+        """Return a table of the last jobs that a service itself has, newest first, whoever submitted them.
+
+        Parameters
+        ----------
+        service : a :class:`GPService`, or the URL of one. The local service lists its jobs; ArcGIS does not, and
+            :meth:`recent` tells there what was submitted from this machine.
+        limit : at most so many.
+        auth : as for :class:`GPService`, with a URL.
+
+        Raises
+        ------
+        NotFound : the service does not list its jobs.
+        ParameterError : ``auth`` beside a :class:`GPService`, which has its own; or no URL of a GPServer.
+
+        Notes
+        -----
+        Cost: one GET, and one for each task of the service; then as for any table.
+        """
+        auth = hidden(auth)
+        if not isinstance(service, GPService):
+            service = GPService(service, auth=auth)
+        elif auth is not None:
+            raise ParameterError("A GPService has its own auth; give auth= with a URL.", parameter="auth")
+        return cls._of_past(jobs_at(service, limit))
+
+    @classmethod
+    def _of_past(cls, found: Sequence[RecentJob]) -> Self:
         table = cls()
         fresh = [entry for past in found for entry in table._entries.take([past.job], past)]
         table._settled(functools.partial(table._enter, fresh))

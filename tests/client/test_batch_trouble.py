@@ -142,7 +142,10 @@ class TestNeverTwice:
         answer = app.answer
         away = [requests.exceptions.ConnectTimeout("no route") for _ in range(4)]
         app.answer = lambda asked: away.pop() if away and asked.operation != "Buffer" else answer(asked)
-        assert numbers(app.map([{"distance": 1}, {"distance": 2}], max_running=1).results()) == [(0, 1), (1, 2)]
+        assert numbers(app.map([{"distance": 1}, {"distance": 2}], max_running=1).results()) == [
+            (0, 1),
+            (1, 2),
+        ]
         assert len(app.keys) == 2
 
     def test_a_row_whose_answer_was_lost_waits_for_a_service_that_is_away(self, tmp_path, on_wire):
@@ -170,7 +173,6 @@ class TestNeverTwice:
         app.answer = lambda asked: away.pop() if away and asked.path in URL else answer(asked)
         assert numbers(Batch.load(path).results()) == [(0, 1)]
         assert len(app.jobs) == 1
-
 
     def test_jobs_that_run_while_their_login_is_refused_are_followed_under_the_next(self):
         app = ManyJobs(gate=(gate := threading.Event()))
@@ -260,7 +262,7 @@ class TestRows:
         batch = app.map(frame, max_running=1).wait(20).save(tmp_path / "b.sqlite")
         assert [int(float(form["distance"])) for form in app.jobs.values()] == [1, 2, 3]
         assert list(batch.frame.index) == list(frame.index)
-        assert list(batch.frame["units"])[0] == "Meters"
+        assert next(iter(batch.frame["units"])) == "Meters"
 
     @pytest.mark.parametrize(
         "frame",

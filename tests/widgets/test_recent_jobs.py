@@ -113,6 +113,39 @@ def test_a_service_that_is_given_is_asked_and_what_has_ended_is_not(closing):
         Browser(again).until(lambda b: b.rows and b.rows[0]["status"] == "esriJobSucceeded")
 
 
+def test_a_table_of_a_service_has_its_own_jobs_whoever_submitted_them(closing, monkeypatch):
+    with sw.LocalService.start(workers=1) as local:
+        service = local.service()
+        monkeypatch.setenv("SPATIAL_WIDGETS_HISTORY", "0")  # as if from another machine
+        failed = service.task("FailingTask").submit(text="no such field")
+        failed.wait(60, check=False)
+        slow = service.task("SlowTask").submit(seconds=300)
+        table = closing(sw.JobTable.of(local.url, auth=local.token))
+        assert len(sw.JobTable.recent()) == 0
+        assert [job.job_id for job in table.jobs] == [slow.job_id, failed.job_id]  # newest first
+        assert table.frame["submitted"].notna().all()
+        assert table.frame["elapsed"].notna().all()
+        browser = Browser(table).until(lambda b: b.rows and b.rows[0]["status"] == "esriJobExecuting")
+        assert browser.rows[1]["retry"]
+        browser.ask("open", [1])
+        browser.until(lambda b: b.rows[1]["widget"])
+        browser.ask("retry", [1])
+        browser.until(lambda b: 2 in b.rows)
+        table.cancel()
+        browser.until(lambda b: b.rows[0]["status"] == "esriJobCancelled")
+        assert len(sw.JobTable.of(service, 1)) == 1
+        assert local.token not in json.dumps(browser.sent, default=str) + table._html_text()
+
+
+def test_a_service_that_lists_no_jobs_says_so_and_what_to_do(closing):
+    with Server() as server:
+        server.submit()
+        with pytest.raises(errors.NotFound, match=r"does not list its jobs.*JobTable\.recent"):
+            sw.JobTable.of(server.url)
+        with pytest.raises(errors.ParameterError, match="its own auth"):
+            sw.JobTable.of(sw.GPService(server.url), auth="secret")
+
+
 def test_jobs_of_the_local_service_are_followed_with_its_own_token(closing):
     with sw.LocalService.start(workers=1) as local:
         slow = local.service().task("SlowTask")
