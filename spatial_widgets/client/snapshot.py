@@ -52,7 +52,8 @@ class Snapshot:
                 )
             if not self.info.status.is_terminal and self.taken_at < asked:
                 document = session.get_json(self._url, deadline_s=budget.left_s, retry=False)
-                self._take(JobInfo.from_json(document, job_id=self.info.job_id, url=self._url))
+                before = self.info
+                self._take(JobInfo.from_json(document, job_id=before.job_id, url=self._url, before=before))
                 self.retry_after_s = session.last_retry_after_s
                 self.taken_at = session.clock.now()
         finally:

@@ -68,7 +68,13 @@ class JobInfo:
 
     @classmethod
     def from_json(
-        cls, document: Any, *, job_id: str = "", url: str = "", received_at: float | None = None
+        cls,
+        document: Any,
+        *,
+        job_id: str = "",
+        url: str = "",
+        received_at: float | None = None,
+        before: JobInfo | None = None,
     ) -> JobInfo:
         """Read a job resource, or the answer of ``submitJob`` or ``cancel``.
 
@@ -77,6 +83,7 @@ class JobInfo:
         document : the parsed JSON body.
         job_id : the job that was asked for; without it, the one that the body names.
         url : what was asked, for the error.
+        before : the snapshot before this one, whose messages are taken over where they are the same.
 
         Raises
         ------
@@ -88,13 +95,10 @@ class JobInfo:
                 url=url,
                 excerpt=repr(document),
             )
-        messages = document.get("messages")
         return cls(
             job_id=job_id or str(document.get("jobId") or ""),
             status=JobStatus.parse(document["jobStatus"]),
-            messages=tuple(JobMessage.from_json(entry) for entry in messages)
-            if isinstance(messages, list)
-            else (),
+            messages=JobMessage.list_from_json(document.get("messages"), before.messages if before else ()),
             progress=JobProgress.from_json(document.get("progress")),
             results=_param_urls(document.get("results"), "results"),
             inputs=_param_urls(document.get("inputs"), "inputs"),

@@ -41,6 +41,25 @@ class JobMessage:
         text = document.get("description")
         return cls(str(kind) if kind else INFORMATIVE, "" if text is None else str(text))
 
+    @classmethod
+    def list_from_json(cls, documents: Any, before: tuple[JobMessage, ...] = ()) -> tuple[JobMessage, ...]:
+        """Read ``messages``; what is no list has none.
+
+        Parameters
+        ----------
+        documents : the list as it came: each poll gives all of it again.
+        before : what was read the last time. As far as both say the same, these very objects are returned, so that who
+            compares two lists need not look into them; nothing new gives ``before`` itself.
+        """
+        if not isinstance(documents, list):
+            return ()
+        pairs = enumerate(zip(before, documents, strict=False))
+        differs = (place for place, (message, document) in pairs if not _is_read_from(message, document))
+        same = next(differs, min(len(before), len(documents)))
+        if same == len(before) == len(documents):
+            return before
+        return before[:same] + tuple(map(cls.from_json, documents[same:]))
+
     def to_json(self) -> dict[str, str]:
         """Return the wire form, ``{"type", "description"}``."""
         return {"type": self.type, "description": self.description}
@@ -70,6 +89,15 @@ class JobMessage:
     def is_warning(self) -> bool:
         """Whether the server marked this line as a warning."""
         return self.level == "warning"
+
+
+def _is_read_from(message: JobMessage, document: Any) -> bool:
+    """Whether it is sure that the entry reads as this message; False only costs time."""
+    return (
+        type(document) is dict
+        and document.get("type") == message.type
+        and document.get("description") == message.description
+    )
 
 
 def _json_in(text: str) -> dict[str, Any] | None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
 import anywidget
 
-__all__ = ["FREEZE", "LiveWidget", "module_text", "static_text"]
+__all__ = ["FREEZE", "LiveWidget", "module_text", "packed", "static_text", "style_text"]
 
 logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";$', flags=re.MULTILINE)
 _COMMENT = re.compile(r"^\s*(?://[^\n]*|/\*\*[\s\S]*?\*/)$", flags=re.MULTILINE)
+_STYLE_COMMENT = re.compile(r"/\*[\s\S]*?\*/")
 _PHRASE = re.compile(r'^"([\w. ]+)": ".*",?\n', flags=re.MULTILINE)
 _SAID_START = re.compile(r"`([\w.]+\.)\$\{")
 _EXPORT = re.compile(r"^export (?:const|class|(?:async )?function) (\w+)", flags=re.MULTILINE)
@@ -33,6 +36,21 @@ def _compact(text: str) -> str:
     """Return a module without comments and indentation: every widget sends its own, and a page may keep it."""
     text = _COMMENT.sub("", text)
     return "".join(f"{line.strip()}\n" for line in text.splitlines() if line.strip())
+
+
+def style_text(name: str) -> str:
+    """Return a style sheet without comments and indentation, for the same reason."""
+    return _compact(_STYLE_COMMENT.sub("", static_text(name)))
+
+
+def packed(text: str) -> str:
+    """Return a module that unpacks another one, whose ``default`` is a function, and stands in its place.
+
+    Every widget keeps its module in the state that a notebook may save: packed it is a third of that. The browser
+    unpacks it without a request, and imports it out of memory, as anywidget itself does with what it is handed.
+    """
+    kept = base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
+    return _compact(static_text("unpack.js")).replace("PACKED", kept)
 
 
 def _without_others(text: str) -> str:

@@ -74,3 +74,38 @@ def test_what_was_sent_is_kept():
 def test_no_document_is_an_error_and_none_is_shown_as_nothing(document):
     sent = json.dumps(document)
     assert text(sent)
+
+
+entries = st.lists(
+    st.one_of(
+        st.none(),
+        st.text("ab", max_size=1),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "type": st.sampled_from(["", "a", None, 1]),
+                "description": st.sampled_from(["", "a", "None", None, 1]),
+            },
+        ),
+    ),
+    max_size=6,
+)
+
+
+@given(entries, entries)
+def test_a_list_reads_the_same_whatever_was_read_before(earlier, now):
+    plain = tuple(JobMessage.from_json(entry) for entry in now)
+    before = JobMessage.list_from_json(earlier)
+    assert JobMessage.list_from_json(now, before) == plain
+    assert JobMessage.list_from_json([*earlier, *now], before) == (*before, *plain)
+
+
+def test_what_was_read_before_is_taken_over():
+    listed = [{"type": "esriJobMessageTypeError", "description": f"line {n}"} for n in range(9)]
+    before = JobMessage.list_from_json(listed[:5])
+    assert JobMessage.list_from_json(listed[:5], before) is before
+    grown = JobMessage.list_from_json(listed, before)
+    assert all(new is old for new, old in zip(grown, before, strict=False))
+    assert len(grown) == 9
+    assert JobMessage.list_from_json(listed[:2], before) == before[:2]
+    assert JobMessage.list_from_json("no list", before) == ()

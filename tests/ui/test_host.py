@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from states import table_rows
 
 from spatial_widgets import JobTable
+from spatial_widgets.widgets._base import module_text
 from spatial_widgets.widgets.job import JobWidget
 from spatial_widgets.widgets.phrases import PHRASES, say
 
@@ -125,16 +126,21 @@ def test_a_kernel_that_is_gone_says_how_to_attach_again(host, states):
     view = host.show("job")
     host.on("job", "model.fire('comm_live_update')")
     note = view.locator(".sw-note").text_content()
-    assert note == say("job.cold", url=json.dumps(state.traits["job_url"]))
-    assert re.search(r'Connection to the kernel was lost.*re-attach with JobWidget.from_url\("https://', note)
+    assert note == say("job.cold")
+    assert re.search(r"Connection to the kernel was lost.*re-attach with JobWidget.from_url", note)
+    (line,) = view.get_by_text(state.traits["job_url"]).all()  # once, where it can be copied
+    assert line.text_content() == f"sw.JobWidget.from_url({state.traits['job_url']!r})"
+    assert line.is_visible()
+    assert line.locator("..").get_by_role("button", name=say("attach.copy")).is_visible()
     assert view.get_by_role("button", name=say("job.cancel"), exact=True).is_disabled()
 
 
 def test_every_word_that_is_shown_can_be_translated(host, states):
     """In a language of ours each phrase is in brackets: what is shown outside of them is no word of ours."""
-    table = re.search(r"PHRASES = \{.*?^\};", JobWidget._esm, re.MULTILINE | re.DOTALL)[0]
+    plain = module_text("job.js")
+    table = re.search(r"PHRASES = \{.*?^\};", plain, re.MULTILINE | re.DOTALL)[0]
     strange = {name: f"⟦{text}⟧" for name, text in PHRASES.items()}
-    source = JobWidget._esm.replace(table, f"PHRASES = {json.dumps(strange)};")
+    source = plain.replace(table, f"PHRASES = {json.dumps(strange)};")
     shown = """(texts) => {
       const found = new Set();
       const add = (text) => text?.trim() && found.add(text.trim());

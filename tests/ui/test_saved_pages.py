@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 import spatial_widgets
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+STATE = "application/vnd.jupyter.widget-state+json"
 LOADED_MS = 60_000  # a notebook that is opened anew
 ROOT = Path(spatial_widgets.__file__).parents[1]
 CELLS = [
@@ -127,14 +128,19 @@ def test_the_exported_page_tells_the_job_without_a_network(
     expect(folded.locator("pre")).to_be_visible()
 
 
-def test_a_saved_notebook_grows_by_less_than_50_kb_a_widget_beside_its_picture(executed):
-    made = nbformat.read(executed(keeps_state=False, freezes=False), 4)
+@pytest.mark.parametrize("keeps_state", [False, True], ids=["without-state", "with-state"])
+def test_a_saved_notebook_grows_by_less_than_50_kb_a_widget_beside_its_picture(executed, keeps_state):
+    made = nbformat.read(executed(keeps_state=keeps_state, freezes=False), 4)
+    states = made.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
     picture = re.compile(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+")
     for cell in (made.cells[1], made.cells[3]):
         (output,) = (o for o in cell.outputs if o.output_type in {"display_data", "execute_result"})
-        assert len(picture.sub("", json.dumps(output))) < 50_000
-        assert VIEW in output.data
-    assert "token" not in json.dumps([cell.outputs for cell in made.cells]).casefold()
+        model = output.data[VIEW]["model_id"]
+        kept = [states[model]] if keeps_state else []
+        assert len(picture.sub("", json.dumps([output, kept]))) < 50_000
+        assert all(state["state"]["_esm"] and state["state"]["message_tail"] for state in kept)
+    told = json.dumps([[cell.outputs for cell in made.cells], states]).casefold()
+    assert "token" not in told
 
 
 def test_a_frozen_widget_is_read_in_a_lab_that_starts_anew(notebook, server, shoot):

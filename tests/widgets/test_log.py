@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spatial_widgets as sw
+from spatial_widgets.protocol import JobMessage
 from spatial_widgets.widgets.messagelog import fresh_lines
 
 
@@ -45,6 +46,28 @@ def test_a_list_that_only_lags_shows_every_line_once(whole, cuts):
 def test_the_last_line_of_each_list_is_in_the_log(lists):
     log = grown(*lists)
     assert all(text[-1] in log for text in lists if text)
+
+
+def test_a_long_log_that_grows_is_read_once_and_no_line_of_it_compared_again(monkeypatch):
+    read, compared = [], []
+    from_json, equal = JobMessage.from_json, JobMessage.__eq__
+    monkeypatch.setattr(
+        JobMessage, "from_json", lambda document: read.append(document) or from_json(document)
+    )
+    monkeypatch.setattr(JobMessage, "__eq__", lambda one, other: compared.append(one) or equal(one, other))
+    job_id = "j0123456789abcdef0123456789abcdef"
+    whole = [message(f"line {n}") for n in range(1000)]
+    polls = [
+        {"jobId": job_id, "jobStatus": "esriJobExecuting", "messages": whole[:n]} for n in range(0, 1001, 50)
+    ]
+    polls.append({**polls[-1], "jobStatus": "esriJobSucceeded", "results": {}})
+    job = ScriptedApp(polls, results={}).submit()
+    job.poll_interval = 0.01
+    widget = sw.JobWidget(job)
+    widget.wait(timeout=20)
+    assert widget.message_total == len(read) == 1000
+    assert compared == []
+    widget.close()
 
 
 def test_the_widget_shows_the_lines_of_a_list_that_was_replaced():

@@ -69,8 +69,8 @@ export const PHRASES = {
   "job.url": "Job URL: {url}",
   "job.progress": "Progress",
   "job.busy": "The kernel is busy with a cell: the {what} is handled when the cell ends. Interrupt the kernel to stop the cell now.",
-  "job.cold": "Connection to the kernel was lost. The job goes on at the service; re-attach with JobWidget.from_url({url}, auth=…).",
-  "job.cold.loading": "Connection to the kernel was lost while the results were loaded; re-attach with JobWidget.from_url({url}, auth=…).",
+  "job.cold": "Connection to the kernel was lost. The job goes on at the service; re-attach with JobWidget.from_url(…), the line below.",
+  "job.cold.loading": "Connection to the kernel was lost while the results were loaded; re-attach with JobWidget.from_url(…), the line below.",
 
   "lost.since": "Lost contact to the service: no good answer since {since}, {trying}.",
   "lost.trying.now": "trying again now",

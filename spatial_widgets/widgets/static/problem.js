@@ -13,9 +13,8 @@ export function problem({ model, shared, view }) {
     draw() {
       const cold = !shared.live && !badge(model.get("job_status")).final;
       view.root.dataset.connection = cold ? "lost" : "";
-      const url = JSON.stringify(model.get("job_url"));
       const isLoading = !shared.live && model.get("loading").state === "running";
-      const lost = isLoading ? say("job.cold.loading", { url }) : cold ? say("job.cold", { url }) : "";
+      const lost = isLoading ? say("job.cold.loading") : cold ? say("job.cold") : "";
       put(node, [model.get("error"), model.get("contact"), view.word, lost].filter(Boolean).join("\n"));
     },
   };
