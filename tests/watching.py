@@ -42,6 +42,8 @@ class Browser:
         self.table, self.clock, self.rows, self.seq, self.sent = table, clock, {}, None, []
         self.changed = threading.Condition()
         table.comm.send = self.take  # everything that leaves the widget goes through here
+        if clock is None:
+            self.ask("hello")  # as a view does: what was said before it came is not heard
 
     def take(self, data=None, **_options):
         with self.changed:
@@ -51,6 +53,8 @@ class Browser:
                 json.dumps(content, allow_nan=False)
                 if content["all"]:
                     self.rows = {}
+                elif self.seq is None and not self.clock:
+                    return  # changes of rows that it was not told yet
                 elif self.seq is not None:
                     assert content["seq"] == self.seq + 1
                 self.seq = content["seq"]

@@ -2,6 +2,7 @@ import gc
 import json
 import re
 import threading
+import time
 import weakref
 
 import pandas as pd
@@ -282,6 +283,12 @@ def manual(monkeypatch):
     return poller
 
 
+class Time:
+    """The real time."""
+
+    now = staticmethod(time.monotonic)
+
+
 def busiest(times):
     return max(sum(start <= t <= start + 1.0 for t in times) for start in times)
 
@@ -306,6 +313,33 @@ def test_however_much_changes_the_browser_hears_five_times_a_second_and_all_of_i
     assert len(browser.rows) == 25
     assert [row["key"] for row in table.saved_rows] == list(range(25))
     table.close()
+
+
+def test_a_thousand_jobs_have_one_thread_that_polls_and_a_browser_that_is_told_little(closing):
+    jobs = [job_of(n, [*map(at_work, (20, 40, 60)), "esriJobSucceeded"]) for n in range(1000)]
+    for job in jobs:
+        job.poll_policy = PollPolicy(fixed_s=0.5)
+    threads, done = [], threading.Event()
+    table = closing(sw.JobTable(jobs[:1]))
+    browser = Browser(table, Time())
+
+    def look(change):
+        threads.append([thread.name for thread in threading.enumerate()])
+        if change.new == {"esriJobSucceeded": 1000}:
+            done.set()
+
+    table.observe(look, "counts")
+    browser.ask("hello")
+    table.add(*jobs)
+    assert done.wait(120)
+    browser.until(lambda b: sum(row["status"] == "esriJobSucceeded" for row in b.rows.values()) == 1000)
+    assert {names.count("spatial-widgets-poller") for names in threads} == {1}
+    assert max(sum(name.startswith("spatial-widgets-") for name in names) for names in threads) <= 33
+    assert busiest([t for t, _ in browser.sent]) <= 5
+    rows = [row for _, d in browser.sent for row in d.get("content", {}).get("rows", ())]
+    assert (
+        len(rows) <= sum(job.app.count(job.job_id) for job in jobs) + 2000
+    )  # one for each news, and all of them once
 
 
 def test_changes_are_compact_and_a_late_view_gets_everything(manual):
