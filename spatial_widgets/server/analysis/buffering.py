@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +23,11 @@ Array = np.ndarray[Any, Any]
 FARTHEST_M = 10_000_000.0
 _VERTICES = 96  # a ring of 96 vertices has 0.07 % less area than the circle it stands for
 _QUARTER = _VERTICES // 4
+#: Nearer than so many radii a pole bends the sides of a circle by more than the 0.05 % that its vertices leave open.
+_REACH = 2.1
+_DEGREE_M = 110_500.0  # no degree of latitude is shorter
+#: More directions around that of a pole, in degrees; their steps grow with the root of the way to it.
+_POLEWARD = np.rad2deg(np.linspace(-1, 1, 65) * np.abs(np.linspace(-1, 1, 65)))
 _STRIDE_DEG = 0.5  # sides of lines and polygons are straight in degrees; so they are cut before projecting
 _PIECE_DEG = 4.0  # within 4 degrees of its centre the projection stretches lengths by less than 0.1 %
 _GEOD = pyproj.Geod(ellps="WGS84")
@@ -54,7 +59,28 @@ def planar_buffers(shapes: Array, radius: Array, style: Style) -> Array:
 
 def geodesic_circles(lon: Array, lat: Array, radius_m: Array) -> Array:
     """Return circles on the ellipsoid, shape ``(n,)``, cut at ±180 and taken around the poles."""
-    azimuth = np.linspace(360, 0, _VERTICES + 1)  # counter-clockwise
+    near = [(90 - sign * lat) * _DEGREE_M < _REACH * radius_m for sign in (1, -1)]
+    made = np.empty(len(lon), dtype=object)
+    for north, south in product((False, True), repeat=2):
+        rows = np.flatnonzero((near[0] == north) & (near[1] == south))
+        if len(rows):
+            made[rows] = _circles(lon[rows], lat[rows], radius_m[rows], _azimuths(north=north, south=south))
+    return made
+
+
+def _azimuths(*, north: bool, south: bool) -> Array:
+    """Return the directions of a circle's vertices, counter-clockwise from 360 to 0 degrees.
+
+    Sides are straight in degrees, which next to a pole leads them far inside the circle: they have to be short there.
+    """
+    turns = [np.linspace(0, 360, _VERTICES + 1)]
+    turns += [np.add.outer([0, 360], _POLEWARD)] if north else []
+    turns += [180 + _POLEWARD] if south else []
+    azimuths = np.unique(np.concatenate([turn.ravel() for turn in turns]))[::-1]
+    return azimuths[(azimuths >= 0) & (azimuths <= 360)]
+
+
+def _circles(lon: Array, lat: Array, radius_m: Array, azimuth: Array) -> Array:
     shape = (len(lon), len(azimuth))
     ring_lon, ring_lat, _ = _GEOD.fwd(
         np.repeat(lon, shape[1]),

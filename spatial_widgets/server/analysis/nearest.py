@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.analysis.outlines import DEEPEST_M, FLATTEST_M, ROUNDEST_M, Outlines, feet
+from spatial_widgets.server.analysis.outlines import DEEPEST_M, ROUNDEST_M, Outlines, farthest_through, feet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -225,9 +225,8 @@ def _widened(straight: Array, there: Outlines) -> Array:
     if not there.geodesic:
         return straight * (1 + 1e-12) + 1e-6
     longest = 2 * ROUNDEST_M * np.arcsin(np.clip(straight / (2 * ROUNDEST_M), 0, 1))
-    through = 2 * FLATTEST_M * np.sin(np.minimum(longest / (2 * FLATTEST_M), np.pi / 2))
     below = 1e-6 if there.are_points else DEEPEST_M
-    return np.where(straight < 2 * ROUNDEST_M, through + 2 * below, np.inf)
+    return np.where(straight < 2 * ROUNDEST_M, farthest_through(longest) + 2 * below, np.inf)
 
 
 # ---------------------------------------------------------------- where they are nearest

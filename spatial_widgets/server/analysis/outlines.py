@@ -16,7 +16,7 @@ from spatial_widgets.server.analysis.together import in_degrees
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["DEEPEST_M", "FLATTEST_M", "ROUNDEST_M", "Outlines", "feet"]
+__all__ = ["DEEPEST_M", "ROUNDEST_M", "Outlines", "farthest_through", "feet"]
 
 Array = np.ndarray[Any, Any]
 
@@ -170,3 +170,8 @@ def feet(places: Array, outlines: Outlines, pieces: Array) -> tuple[Array, Array
     share = np.clip(np.einsum("ij,ij->i", away, along) / square, 0.0, 1.0)
     away -= share[:, None] * along
     return share, np.sqrt(np.einsum("ij,ij->i", away, away))
+
+
+def farthest_through(meters: Any) -> Any:
+    """Return how far apart, straight through the Earth, places may be that are so far apart on the ellipsoid."""
+    return 2 * FLATTEST_M * np.sin(np.minimum(meters / (2 * FLATTEST_M), np.pi / 2)) + 1e-6

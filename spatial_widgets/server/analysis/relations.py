@@ -9,6 +9,7 @@ import pyproj
 import shapely
 
 from spatial_widgets.server.analysis.buffering import Style, geodesic_buffers
+from spatial_widgets.server.analysis.outlines import Outlines, farthest_through
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -22,7 +23,6 @@ Relation = Literal[
 ]
 
 _GEOD = pyproj.Geod(ellps="WGS84")
-_WIDER = 1.001  # a ring of 96 vertices comes as near as 0.9995 of its radius
 #: The predicate from the first to the second layer, and the one that says the same the other way around.
 _PREDICATES = {
     "IdenticalTo": ("intersects", "intersects"),
@@ -60,17 +60,30 @@ def pairs_within(first: gpd.GeoDataFrame, second: gpd.GeoDataFrame, meters: floa
     if _are_points(two) and not _are_points(one):
         turned = pairs_within(second, first, meters)
         return _sorted(turned[1], turned[0])
-    exact = _are_points(one) and _are_points(two)
-    around = geodesic_buffers(one, np.full(len(one), meters * (_WIDER if exact else 1)), Style())
-    if not exact and _are_points(one):
-        tree = shapely.STRtree(around)
+    if _are_points(one):
+        if _are_points(two):
+            return _points_within(
+                Outlines.of(first, geodesic=True), Outlines.of(second, geodesic=True), meters
+            )
+        tree = shapely.STRtree(geodesic_buffers(one, np.full(len(one), meters), Style()))
         b, a = tree.query(two, predicate="intersects")
         return _sorted(a, b)
-    a, b = shapely.STRtree(two).query(around, predicate="intersects")
-    if exact:
-        near = _GEOD.inv(*shapely.get_coordinates(one)[a].T, *shapely.get_coordinates(two)[b].T)[2] <= meters
-        a, b = a[near], b[near]
-    return _sorted(a, b)
+    around = geodesic_buffers(one, np.full(len(one), meters), Style())
+    return _sorted(*shapely.STRtree(two).query(around, predicate="intersects"))
+
+
+def _points_within(one: Outlines, two: Outlines, meters: float) -> tuple[Array, Array]:
+    """Search in space, where a straight way is never longer than it may be, and measure what is found.
+
+    Circles in degrees would not do: their sides are straight in degrees, and next to a pole they run far inside.
+    """
+    from scipy.spatial import KDTree
+
+    trees = KDTree(one.starts), KDTree(two.starts)
+    found = trees[0].sparse_distance_matrix(trees[1], farthest_through(meters), output_type="ndarray")
+    a, b = found["i"], found["j"]
+    near = one.meters(one.begins[a], two.begins[b]) <= meters
+    return _sorted(a[near], b[near])
 
 
 def _are_points(shapes: Array) -> bool:

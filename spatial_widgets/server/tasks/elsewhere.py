@@ -129,7 +129,7 @@ DESCRIPTIONS: Mapping[str, tuple[str, tuple[ParameterInfo, ...]]] = {
                 "demResolution",
                 "GPString",
                 "resolution of the elevation model",
-                None,
+                "Finest",
                 ("Finest", "10m", "30m", "90m"),
             ),
             _optional("maximumDistance", "GPDouble", "how far one sees"),

@@ -44,13 +44,14 @@ class _Outputs(TypedDict):
 @task("ChooseBestFacilities", restartable=True)
 def choose_best_facilities(
     ctx: Context,
+    *,
     goal: Annotated[
         Goal,
         Note(
             "Allocate demand to required facilities; or choose candidates for the least weighted distance, for most "
             "demand within range, for most within range and capacity, or as few as cover a percentage"
         ),
-    ],
+    ] = "Allocate",
     demandLocationsLayer: Annotated[gpd.GeoDataFrame, Note("points with demand")],
     demand: Annotated[float, Note("the demand of each point", minimum=0)] = 1.0,
     demandField: Annotated[str | None, Note("instead of demand: a numeric field that holds it")] = None,

@@ -55,6 +55,21 @@ def test_points_within_a_distance_are_those_that_geographiclib_measures(one, two
     assert list(zip(*(side.tolist() for side in found), strict=True)) == expected
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "meters"),
+    [  # the circle passes next to a pole, where its sides in degrees run far inside
+        ((95.37, -22.31), (55.98, -88.88), 7_506_422),
+        ((154.83, -19.55), (117.60, -85.49), 7_462_929),
+        ((-153.73, 23.88), (-166.72, 83.10), 6_613_305),
+        ((0.0, 89.9), (179.0, 89.9995), 11_300),
+    ],
+)
+def test_points_beyond_a_pole_are_near_too(here, there, meters):
+    assert GEOD.inv(*here, *there)[2] <= meters
+    layers = [gpd.GeoDataFrame(geometry=[Point(place)], crs=4326) for place in (here, there)]
+    assert [side.tolist() for side in pairs_within(*layers, meters)] == [[0], [0]]
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_lines_and_polygons_are_near_across_180_degrees_too(turned):
     lines = gpd.GeoDataFrame(

@@ -84,6 +84,20 @@ def test_a_circle_around_a_pole_has_no_gap_below_its_centre(ctx, lon):
     assert shapely.covers(circle, shapely.points(np.full(9, lon), np.linspace(-89, 9, 9))).all()
 
 
+@pytest.mark.parametrize(
+    ("lat", "kilometers"), [(18.1, 7454), (-19.6, 7463), (-57.0, 3000), (89.9, 10), (-89.9, 12)]
+)
+def test_a_circle_that_passes_next_to_a_pole_is_round_there_too(ctx, lat, kilometers):
+    made = create_buffers(ctx, layer(Point(20, lat)), distances=[kilometers], units="Kilometers")[
+        "bufferLayer"
+    ]
+    xy = shapely.get_coordinates(shapely.segmentize(made.geometry.iloc[0].boundary, 0.25))
+    xy = xy[(np.abs(np.abs(xy[:, 0]) - 180) > 1e-9) & (np.abs(xy[:, 1]) < 90 - 1e-9)]
+    far = GEOD.inv(np.full(len(xy), 20.0), np.full(len(xy), lat), *xy.T)[2] / (1000 * kilometers)
+    assert far.min() > 0.999
+    assert far.max() < 1.001
+
+
 @pytest.mark.parametrize("name", ["states", "countries"])
 def test_buffers_contain_their_features_and_are_valid(ctx, name):
     features = sample(name)

@@ -57,6 +57,95 @@ ESRI = {
     "InterpolatePoints": "inputLayer field interpolateOption outputPredictionError classificationType numClasses classBreaks "
     "boundingPolygonLayer predictAtPointLayer resultLayer predictionError predictedPointLayer",
 }
+#: Defaults that are documented, by task; "!" is an input that is required.
+DEFAULTS = {
+    "AggregatePoints": {
+        "pointLayer": "!",
+        "keepBoundariesWithNoPoints": True,
+        "minorityMajority": False,
+        "percentPoints": False,
+    },
+    "CalculateDensity": {"inputLayer": "!", "cellSizeUnits": "Meters", "numClasses": 10},
+    "ChooseBestFacilities": {"goal": "Allocate", "demand": 1},
+    "CreateBuffers": {
+        "inputLayer": "!",
+        "units": "Meters",
+        "dissolveType": "None",
+        "ringType": "Disks",
+        "sideType": "Full",
+        "endType": "Round",
+    },
+    "CreateDriveTimeAreas": {"breakValues": [5, 10, 15], "breakUnits": "Minutes", "overlapPolicy": "Overlap"},
+    "CreateViewshed": {"inputLayer": "!", "demResolution": "Finest", "generalize": True},
+    "CreateWatersheds": {"inputLayer": "!", "sourceDatabase": "FINEST"},
+    "DissolveBoundaries": {"inputLayer": "!"},
+    "EnrichLayer": {"inputLayer": "!", "returnBoundaries": False},
+    "ExtractData": {"inputLayers": "!", "clip": False},
+    "FieldCalculator": {"inputLayer": "!", "expressions": "!"},
+    "FindCentroids": {"inputLayer": "!", "pointLocation": False},
+    "FindExistingLocations": {"inputLayers": "!", "expressions": "!"},
+    "FindNearest": {
+        "analysisLayer": "!",
+        "nearLayer": "!",
+        "measurementType": "StraightLine",
+        "maxCount": 100,
+        "searchCutoff": 2147483647,
+        "searchCutoffUnits": None,
+    },
+    "FindSimilarLocations": {
+        "inputLayer": "!",
+        "searchLayer": "!",
+        "analysisFields": "!",
+        "numberOfResults": 0,
+    },
+    "GenerateTessellations": {"binSizeUnit": "SquareKilometers"},
+    "InterpolatePoints": {
+        "inputLayer": "!",
+        "field": "!",
+        "interpolateOption": 5,
+        "outputPredictionError": False,
+        "classificationType": "GeometricInterval",
+        "numClasses": 10,
+    },
+    "JoinFeatures": {"targetLayer": "!", "joinLayer": "!"},
+    "MergeLayers": {"inputLayer": "!", "mergeLayer": "!"},
+    "OverlayLayers": {
+        "inputLayer": "!",
+        "overlayLayer": "!",
+        "overlayType": "Intersect",
+        "outputType": "Input",
+        "snapToInput": False,
+    },
+    "PlanRoutes": {
+        "stopsLayer": "!",
+        "routeCount": "!",
+        "maxStopsPerRoute": "!",
+        "routeStartTime": "!",
+        "startLayer": "!",
+        "returnToStart": True,
+        "stopServiceTime": 0,
+        "maxRouteTime": 525600,
+    },
+    "SummarizeNearby": {
+        "sumNearbyLayer": "!",
+        "summaryLayer": "!",
+        "distances": "!",
+        "nearType": "StraightLine",
+        "units": "Meters",
+        "returnBoundaries": True,
+        "sumShape": True,
+        "minorityMajority": False,
+        "percentShape": False,
+    },
+    "SummarizeWithin": {
+        "summaryLayer": "!",
+        "sumShape": True,
+        "minorityMajority": False,
+        "percentShape": False,
+        "binType": "Square",
+        "binSizeUnit": "Meters",
+    },
+}
 NAMES = {*ESRI, "FailingTask", "SlowTask"}
 
 
@@ -70,6 +159,12 @@ def test_importing_the_package_registers_all_tasks():
 @pytest.mark.parametrize("name", ESRI)
 def test_parameters_have_esris_names(name):
     assert [p.name for p in REGISTRY[name].parameters] == ESRI[name].split()
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_parameters_have_esris_defaults(name):
+    told = {p.name: "!" if p.required else p.default for p in REGISTRY[name].inputs}
+    assert {parameter: told[parameter] for parameter in DEFAULTS[name]} == DEFAULTS[name]
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))

@@ -42,8 +42,8 @@ def chosen(results):
 def test_demand_goes_to_the_nearest_required_facility_within_range(ctx, homes, shops):
     made = choose_best_facilities(
         ctx,
-        "Allocate",
-        homes,
+        goal="Allocate",
+        demandLocationsLayer=homes,
         demandField="people",
         requiredFacilitiesLayer=shops.iloc[:2],
         maxTravelRange=1.2,
@@ -60,7 +60,11 @@ def test_demand_goes_to_the_nearest_required_facility_within_range(ctx, homes, s
     assert shapely.get_coordinates(lines.geometry.iloc[0]).tolist() == [[1000, 100], [0, 0]]
     assert "10 of 10 demand (100 %) is served by 2 facilities" in ctx.text()
     short = choose_best_facilities(
-        ctx, "Allocate", homes, requiredFacilitiesLayer=shops.iloc[:2], maxTravelRange=0.5
+        ctx,
+        goal="Allocate",
+        demandLocationsLayer=homes,
+        requiredFacilitiesLayer=shops.iloc[:2],
+        maxTravelRange=0.5,
     )
     assert short["allocatedDemandLocationsLayer"]["FacilityID"].isna().tolist() == [True, False, True, True]
     assert short["allocatedDemandLocationsLayer"]["AllocatedDemand"].tolist() == [0, 1, 0, 0]
@@ -70,7 +74,11 @@ def test_demand_goes_to_the_nearest_required_facility_within_range(ctx, homes, s
 
 def test_lines_may_run_from_the_demand(ctx, homes, shops):
     made = choose_best_facilities(
-        ctx, "Allocate", homes, requiredFacilitiesLayer=shops.iloc[:1], travelDirection="DemandToFacility"
+        ctx,
+        goal="Allocate",
+        demandLocationsLayer=homes,
+        requiredFacilitiesLayer=shops.iloc[:1],
+        travelDirection="DemandToFacility",
     )
     assert shapely.get_coordinates(made["allocationLinesLayer"].geometry.iloc[0]).tolist() == [
         [0, 0],
@@ -80,21 +88,34 @@ def test_lines_may_run_from_the_demand(ctx, homes, shops):
 
 def test_goals_choose_what_they_say(ctx, homes, shops):
     common = {"demandField": "people", "candidateFacilitiesLayer": shops}
-    assert chosen(choose_best_facilities(ctx, "MinimizeImpedance", homes, candidateCount=2, **common)) == [
+    assert chosen(
+        choose_best_facilities(
+            ctx, goal="MinimizeImpedance", demandLocationsLayer=homes, candidateCount=2, **common
+        )
+    ) == [
         1,
         2,
     ]
     near = {"maxTravelRange": 1100, "maxTravelRangeUnits": "Meters"}
-    assert chosen(choose_best_facilities(ctx, "MaximizeCoverage", homes, **near, **common)) == [0]
-    full = choose_best_facilities(ctx, "PercentCoverage", homes, **near, **common)
+    assert chosen(
+        choose_best_facilities(ctx, goal="MaximizeCoverage", demandLocationsLayer=homes, **near, **common)
+    ) == [0]
+    full = choose_best_facilities(ctx, goal="PercentCoverage", demandLocationsLayer=homes, **near, **common)
     assert chosen(full) == [0, 1]
     assert chosen(
-        choose_best_facilities(ctx, "PercentCoverage", homes, percentDemandCoverage=60, **near, **common)
+        choose_best_facilities(
+            ctx,
+            goal="PercentCoverage",
+            demandLocationsLayer=homes,
+            percentDemandCoverage=60,
+            **near,
+            **common,
+        )
     ) == [0]
     capped = choose_best_facilities(
         ctx,
-        "MaximizeCapacitatedCoverage",
-        homes,
+        goal="MaximizeCapacitatedCoverage",
+        demandLocationsLayer=homes,
         candidateCount=2,
         candidateFacilitiesCapacityField="room",
         **near,
@@ -109,7 +130,7 @@ def test_goals_choose_what_they_say(ctx, homes, shops):
 
 def test_required_facilities_stay_and_count(ctx, homes, shops):
     made = choose_best_facilities(
-        ctx, "MinimizeImpedance", homes, requiredFacilitiesLayer=shops.iloc[[2]], candidateFacilitiesLayer=shops.iloc[:2],
+        ctx, goal="MinimizeImpedance", demandLocationsLayer=homes, requiredFacilitiesLayer=shops.iloc[[2]], candidateFacilitiesLayer=shops.iloc[:2],
         candidateCount=2,
     )  # fmt: skip
     facilities = made["assignedFacilitiesLayer"]
@@ -131,7 +152,7 @@ def test_choices_equal_every_choice_tried_on_the_ellipsoid(ctx, seed, count, goa
     there = np.column_stack([rng.uniform(-180, 180, 6), rng.uniform(-80, 80, 6)])
     weight = rng.integers(0, 5, 15).astype(float)
     made = choose_best_facilities(
-        ctx, goal, layer(here, 4326, w=weight), demandField="w", candidateFacilitiesLayer=layer(there, 4326),
+        ctx, goal=goal, demandLocationsLayer=layer(here, 4326, w=weight), demandField="w", candidateFacilitiesLayer=layer(there, 4326),
         candidateCount=count, maxTravelRange=4000.0,
     )  # fmt: skip
     far = np.array([[GEOD.inv(*a, *b)[2] for b in there] for a in here])
@@ -154,14 +175,18 @@ def test_choices_equal_every_choice_tried_on_the_ellipsoid(ctx, seed, count, goa
 def test_many_choices_are_searched_and_the_messages_say_so(ctx):
     quakes, airports = sample("earthquakes").iloc[:300], sample("airports").iloc[::40]
     made = choose_best_facilities(
-        ctx, "MinimizeImpedance", quakes, candidateFacilitiesLayer=airports, candidateCount=5
+        ctx,
+        goal="MinimizeImpedance",
+        demandLocationsLayer=quakes,
+        candidateFacilitiesLayer=airports,
+        candidateCount=5,
     )
     assert len(chosen(made)) == 5
     assert "added one by one and exchanged while that helped; a better choice may exist" in ctx.text()
     again = choose_best_facilities(
         ctx,
-        "MinimizeImpedance",
-        quakes.iloc[::-1],
+        goal="MinimizeImpedance",
+        demandLocationsLayer=quakes.iloc[::-1],
         candidateFacilitiesLayer=airports.iloc[::-1],
         candidateCount=5,
     )
@@ -172,7 +197,7 @@ def test_many_choices_are_searched_and_the_messages_say_so(ctx):
 def test_ranges_and_demand_may_come_from_fields_with_nulls(ctx, homes, shops):
     places = homes.assign(people=[None, -1.0, 3.0, 4.0], far=[None, 0.5, 0.01, 2.0])
     made = choose_best_facilities(
-        ctx, "Allocate", places, demandField="people", requiredFacilitiesLayer=shops, maxTravelRange=0.1,
+        ctx, goal="Allocate", demandLocationsLayer=places, demandField="people", requiredFacilitiesLayer=shops, maxTravelRange=0.1,
         maxTravelRangeField="far",
     )["allocatedDemandLocationsLayer"]  # fmt: skip
     assert made["FacilityID"].fillna(-1).tolist() == [-1, 0, -1, 1]
@@ -183,7 +208,9 @@ def test_ranges_and_demand_may_come_from_fields_with_nulls(ctx, homes, shops):
 def test_layers_in_different_systems_are_measured_on_the_ellipsoid(ctx):
     here = layer([(179.9, 10)], 4326)
     there = layer([(-179.9, 10), (170, 10)], 4326).to_crs(3857)
-    made = choose_best_facilities(ctx, "Allocate", here, requiredFacilitiesLayer=there)
+    made = choose_best_facilities(
+        ctx, goal="Allocate", demandLocationsLayer=here, requiredFacilitiesLayer=there
+    )
     assert made["allocatedDemandLocationsLayer"]["FacilityID"].tolist() == [0]
     assert made["assignedFacilitiesLayer"].crs.to_epsg() == 3857
     assert made["allocationLinesLayer"].geometry.iloc[0].geom_type == "MultiLineString"
@@ -220,16 +247,20 @@ def test_mistakes_are_refused_by_name(ctx, homes, shops, goal, parameters, reaso
     if given.pop("required", False):
         given["requiredFacilitiesLayer"] = shops
     with pytest.raises(ParameterError, match=reason):
-        choose_best_facilities(ctx, goal, homes, **given)
+        choose_best_facilities(ctx, goal=goal, demandLocationsLayer=homes, **given)
 
 
 def test_too_many_pairs_are_refused(ctx, monkeypatch, homes, shops):
     monkeypatch.setattr("spatial_widgets.server.tasks.facilities._MOST_PAIRS", 5)
     with pytest.raises(ParameterError, match="12 pairs of demand and facility; at most 5"):
-        choose_best_facilities(ctx, "Allocate", homes, requiredFacilitiesLayer=shops)
+        choose_best_facilities(
+            ctx, goal="Allocate", demandLocationsLayer=homes, requiredFacilitiesLayer=shops
+        )
 
 
 def test_lines_need_points(ctx, shops):
     lines = gpd.GeoDataFrame(geometry=[Point(0, 0).buffer(1)], crs=32633)
     with pytest.raises(ParameterError, match="points are needed"):
-        choose_best_facilities(ctx, "Allocate", lines, requiredFacilitiesLayer=shops)
+        choose_best_facilities(
+            ctx, goal="Allocate", demandLocationsLayer=lines, requiredFacilitiesLayer=shops
+        )
