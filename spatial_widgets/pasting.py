@@ -63,7 +63,7 @@ def attach_code(job: Job) -> str:
 def call_code(
     task: GPTask, values: Mapping[str, str], *, needs: Iterable[str] = (), remarks: Iterable[str] = ()
 ) -> str:
-    """Return a program that calls a task, and asks for a token where the service wants one.
+    """Return a program that calls a task, and asks for a token, or name and password, where one signed in.
 
     Parameters
     ----------
@@ -74,7 +74,10 @@ def call_code(
     service, imports = "sw.connect()", {IMPORTS[name] for name in needs}
     if not _is_local_url(task.service.url):
         service = f"sw.GPService({task.service.url!r})"
-        if task.service.auth is not None:
+        if isinstance(task.service.auth, UserLogin):
+            imports |= {_GETPASS, "from spatial_widgets.client import UserLogin"}
+            service = f'sw.GPService({task.service.url!r}, auth=UserLogin(input("Name: "), getpass))'
+        elif task.service.auth is not None:
             imports.add(_GETPASS)
             service = f'sw.GPService({task.service.url!r}, auth=getpass("Token: "))'
     comments = [f"# {' '.join(remark.split())}" for remark in remarks]

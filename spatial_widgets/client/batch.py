@@ -208,7 +208,9 @@ class Batch:
         return self
 
     def on_submit(self, listener: Callable[[Job], None]) -> None:
-        """Call ``listener(job)`` for each job there is, and for each one that is submitted, on whatever thread."""
+        """Call ``listener(job)`` for each job there is, for each one that is submitted, and again for one that
+        :meth:`resume` follows under another login; on whatever thread.
+        """
         self._run.listen(listener)
 
     # ------------------------------------------------------------ tomorrow

@@ -110,12 +110,16 @@ class BatchRun:
             if task is not None:
                 self.task, self._submissions = task, Submissions(task)
             again, self._unwatched = self._unwatched, []
+            listeners = list(self._listeners)
             for row in again:
                 if row.job is not None:
                     row.job = Job(self.task, row.job.info)
         self._submissions.forgive()
         for row in again:
             self._follow(row)
+            for listener in listeners:
+                if row.job is not None:
+                    listener(row.job)
         self.go_on()
 
     # ------------------------------------------------------------ going on

@@ -57,8 +57,14 @@ class Entry:
             return jobrow.read(self.key, self.job, None, past=self.past, is_followed=False, **more)
         return jobrow.read(self.key, self.job, self.job.watch, past=self.past, **more)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether nobody may ask for it any more, as after a login that has ended."""
+        watch = self._watch
+        return watch is not None and watch.ended and watch.error is not None and not self.job.done()
+
     def follow(self, job: Job) -> None:
-        """Take a job that somebody may ask for in the place of one that was only seen once."""
+        """Take a job that somebody may ask for in the place of one that nobody may."""
         self.job, self.past = job, None
 
     def watch(self, on_change: Callable[[Watch], None]) -> None:
@@ -105,7 +111,7 @@ class Entries:
                     known = self._by_url[job.url] = Entry(len(self._all), job, past)
                     self._all.append(known)
                     fresh.append(known)
-                elif past is None and not known.is_followed:
+                elif past is None and (not known.is_followed or (known.is_refused and job is not known.job)):
                     known.follow(job)
                     fresh.append(known)
         return fresh

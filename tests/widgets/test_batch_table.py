@@ -2,8 +2,12 @@
 
 import threading
 
+import pytest
+from fakes import error
 from manyjobs import ManyJobs
+from watching import Browser
 
+from spatial_widgets import errors
 from spatial_widgets.widgets.batchtable import show_batch
 
 
@@ -17,4 +21,25 @@ def test_a_batch_shows_a_table_that_takes_in_each_job_as_it_is_submitted():
     batch.wait(30)
     assert {job.url for job in table.jobs} == {job.url for job in batch.jobs}
     assert len(table) == 4
+    table.close()
+
+
+def test_a_table_goes_on_with_its_batch_after_a_login_was_refused():
+    app = ManyJobs(gate=(gate := threading.Event()))
+    answer, is_refused = app.answer, threading.Event()
+    app.answer = lambda asked: (
+        error(498, "Invalid token") if is_refused.is_set() and "/jobs/" in asked.path else answer(asked)
+    )
+    batch = app.map([{"distance": 1}])
+    table = show_batch(batch)
+    browser = Browser(table).until(lambda b: b.rows)
+    is_refused.set()
+    with pytest.raises(errors.AuthenticationError):
+        batch.wait(20)
+    browser.until(lambda b: b.rows[0]["hold"])
+    is_refused.clear()
+    gate.set()
+    batch.resume().wait(20)
+    browser.until(lambda b: b.rows[0]["status"] == "esriJobSucceeded" and not b.rows[0]["hold"])
+    assert len(table) == 1
     table.close()

@@ -7,9 +7,11 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 from fakes import ScriptedApp
+from programs import ended_well, program
 from task_descriptions import DESCRIPTIONS
 
 import spatial_widgets as sw
+from spatial_widgets.client import UserLogin
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol import ParameterInfo, TaskInfo, TimeUnit
 from spatial_widgets.server.registry import REGISTRY
@@ -248,6 +250,35 @@ def test_the_code_asks_for_the_token_of_the_service():
     assert code.startswith("from getpass import getpass\nimport spatial_widgets as sw\n")
     assert compile(code, "form", "exec")
     form.close()
+
+
+def test_the_code_asks_for_name_and_password_where_one_signed_in_with_them():
+    app = ScriptedApp(task=DESCRIPTIONS["Many"])
+    app.answers["generateToken"] = [{"token": "t0ken", "expires": 4_000_000_000_000}]
+    login = UserLogin("ana", "pa55word", token_url="https://gp.test/arcgis/tokens/generateToken")
+    form = sw.TaskForm(app.service(auth=login).task("Many"))
+    code = form.code()
+    assert 'auth=UserLogin(input("Name: "), getpass))' in code
+    assert "from spatial_widgets.client import UserLogin\n" in code
+    assert not any(secret in code for secret in ("'ana'", '"ana"', "pa55word", "t0ken"))
+    form.close()
+
+
+def test_the_code_runs_as_pasted_in_a_session_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPATIAL_WIDGETS_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("SPATIAL_WIDGETS_STATE", str(tmp_path / "state"))
+    with sw.LocalService.start(workers=1) as local:
+        form = sw.TaskForm(local.service().task("CreateBuffers"))
+        for name, entry in {
+            "inputLayer": {"from": "sample", "text": "airports"},
+            "distances": ["5"],
+            "units": "0",
+        }.items():
+            form.comm.handle_msg(custom({"kind": "edit", "name": name, "entry": entry}))
+        assert form.errors == {}
+        told = ended_well(program(form.code() + "\nprint(len(job.result()))"))
+        assert int(told) == len(sw.sample("airports"))
+        form.close()
 
 
 def test_no_description_makes_a_form_run_anything(talk, monkeypatch):
