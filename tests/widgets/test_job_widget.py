@@ -288,7 +288,10 @@ def test_the_browser_reads_exactly_the_synced_traits():
 
 def test_the_front_end_fetches_nothing_and_builds_no_html():
     for file in STATIC.iterdir():
-        text = file.read_text()
+        text = re.sub(r"/\*\*.*?\*/", "", file.read_text(), flags=re.DOTALL)  # types, which name modules
+        if file.name == "unpack.js":  # what it imports is the text that the widget brought along
+            assert text.count("import(address)") == 1
+            text = text.replace("import(address)", "")
         for word in ("innerHTML", "insertAdjacentHTML", "fetch(", "http://", "https://", "eval(", "import("):
             assert word not in text, f"{file.name}: {word}"
 

@@ -269,7 +269,7 @@ export const PHRASES = {
   "form.extent": "The extent has no {corner}.",
   "form.extent.take": "Take it from a layer…",
   "form.extent.take.label": "Take it from a layer: {name}",
-  "form.url": "It begins with http:// or https://",
+  "form.url": "It begins with http: or https:",
   "form.url.token": "There is a token in the URL. Leave it out: what is entered here is kept in the notebook.",
   "form.no_file": "There is no file {path} on the machine of the kernel.",
   "form.no_variable": "There is no frame called {name} in the notebook.",
