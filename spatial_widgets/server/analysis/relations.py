@@ -9,6 +9,7 @@ import pyproj
 import shapely
 
 from spatial_widgets.server.analysis.buffering import Style, geodesic_buffers
+from spatial_widgets.server.analysis.extras import require_libraries
 from spatial_widgets.server.analysis.outlines import Outlines, farthest_through
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def _points_within(one: Outlines, two: Outlines, meters: float) -> tuple[Array, 
 
     Circles in degrees would not do: their sides are straight in degrees, and next to a pole they run far inside.
     """
+    require_libraries("A distance between points", "scipy.spatial")
     from scipy.spatial import KDTree
 
     trees = KDTree(one.starts), KDTree(two.starts)

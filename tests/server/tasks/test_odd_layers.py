@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from verification import local_tasks
 
 import spatial_widgets.server.tasks  # noqa: F401 -- importing registers
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.registry import REGISTRY
 
+SQUARES = gpd.GeoDataFrame(
+    {"w": [1.0, 2.0, 3.0]},
+    geometry=[shapely.box(-180, 60, 180, 90), shapely.box(170, -20, 180, 20), shapely.box(0, 0, 30, 30)],
+    crs=4326,
+)
+PLACES = gpd.GeoDataFrame({"w": [1.0, 2.0]}, geometry=shapely.points([[0, 90], [-180, 10]]), crs=4326)
 CALLS = {
+    "AggregatePoints": {"polygonLayer": SQUARES, "summaryFields": ["v Mean"], "groupByField": "g"},
+    "CalculateCompositeIndex": {"inputVariables": [{"field": "v"}, {"field": "v", "reverseVariable": True}]},
+    "ChooseBestFacilities": {"requiredFacilitiesLayer": PLACES},
+    "CreateBuffers": {"distances": [50.0, 900.0], "units": "Kilometers", "ringType": "Rings"},
+    "EnrichLayer": {"distance": 100.0, "units": "Kilometers", "enrichmentLayer": SQUARES},
+    "FieldCalculator": {"expressions": [{"field": "made", "expression": "!v! * 2 + 1"}]},
+    "FindCentroids": {"pointLocation": True},
+    "FindHotSpots": {"shapeType": "Hexagon"},
+    "FindNearest": {"nearLayer": PLACES, "maxCount": 2},
+    "FindSimilarLocations": {"searchLayer": PLACES.rename(columns={"w": "v"}), "analysisFields": ["v"]},
+    "JoinFeatures": {
+        "joinLayer": PLACES,
+        "spatialRelationship": "WithinDistance",
+        "spatialRelationshipDistance": 9000.0,
+        "spatialRelationshipDistanceUnits": "Kilometers",
+        "joinOperation": "JoinOneToMany",
+    },
+    "MergeLayers": {"mergeLayer": PLACES},
+    "OverlayLayers": {"overlayLayer": SQUARES},
+    "SummarizeNearby": {"summaryLayer": PLACES, "distances": [800.0], "units": "Kilometers"},
+    "SummarizeWithin": {"sumWithinLayer": SQUARES, "summaryFields": ["v Sum"]},
     "CalculateDensity": {"radius": 500_000.0, "field": "v"},
     "FindOutliers": {"permutations": "Speed", "shapeType": "Hexagon"},
     "FindPointClusters": {"searchDistance": 300_000.0, "minFeaturesCluster": 3},
@@ -23,6 +53,16 @@ CALLS = {
         "weightField": "v",
         "groupField": "g",
     },
+}
+
+
+#: Tasks that take no layer, polygons or a list of layers, and where their properties are.
+ELSEWHERE = {
+    "DeriveNewLocations": "test_locations.py",
+    "DissolveBoundaries": "test_dissolve.py",
+    "ExtractData": "test_extract.py",
+    "FindExistingLocations": "test_locations.py",
+    "GenerateTessellations": "test_tessellations.py",
 }
 
 
@@ -48,6 +88,28 @@ def layers(draw):
     )
 
 
+def layer_of(task):
+    return next(p.name for p in task.inputs if p.required and p.name not in CALLS[task.name])
+
+
+def test_every_local_task_has_a_property_here_or_in_its_own_file():
+    assert {*CALLS, *ELSEWHERE} == set(local_tasks())
+    for name in ELSEWHERE.values():
+        assert "@given(" in (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_ordinary_layer_gives_a_result(ctx, name):
+    rng = np.random.default_rng(5)
+    xy = rng.normal(10, 8, (80, 2))
+    layer = gpd.GeoDataFrame(
+        {"v": rng.gamma(2, 3, 80), "g": rng.choice(["a", "b"], 80)}, geometry=shapely.points(xy), crs=4326
+    )
+    task = REGISTRY[name]
+    results = task.call(ctx, {layer_of(task): layer, **CALLS[name]})
+    assert any(isinstance(frame, gpd.GeoDataFrame) for frame in results.values())
+
+
 @pytest.mark.parametrize("name", CALLS)
 @settings(
     max_examples=25,
@@ -58,7 +120,7 @@ def layers(draw):
 @given(layer=layers())
 def test_an_odd_layer_gives_a_valid_result_or_an_error_that_is_meant(ctx, name, layer):
     task = REGISTRY[name]
-    parameters = {task.inputs[0].name: layer, **CALLS[name]}
+    parameters = {layer_of(task): layer, **CALLS[name]}
     try:
         results = task.call(ctx, parameters)
     except ParameterError:
