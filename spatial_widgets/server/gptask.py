@@ -44,6 +44,10 @@ def is_hosted(parameter: ParameterInfo) -> bool:
     return is_layer(parameter) and not is_many(parameter)
 
 
+#: https://developers.arcgis.com/rest/analysis/tasks/sa-find-hot-spots has the first, the service the second.
+_ON_PAGES = {"dividebyfield": "dividedbyfield"}
+
+
 @dataclass(frozen=True)
 class Task:
     """A registered function.
@@ -80,15 +84,14 @@ class Task:
     def given(self, form: Mapping[str, str]) -> dict[str, str]:
         """Return the task's own inputs out of a request's form, by their declared names.
 
-        Names are compared without case, and an empty text means "not given", as clients expect.
-        Whatever else the form holds is left aside.
+        Names are compared without case, and an empty text means "not given", as clients expect. One that the
+        page of a task spells otherwise than its service is understood either way. Whatever else the form holds is left aside.
         """
-        folded = {name.casefold(): text for name, text in form.items()}
-        return {
-            p.name: folded[p.name.casefold()]
-            for p in self.inputs
-            if folded.get(p.name.casefold(), "").strip()
-        }
+        folded = {name.casefold(): text for name, text in form.items() if text.strip()}
+        for on_page, in_service in _ON_PAGES.items():
+            if on_page in folded:
+                folded.setdefault(in_service, folded[on_page])
+        return {p.name: folded[p.name.casefold()] for p in self.inputs if p.name.casefold() in folded}
 
     def check(self, given: Mapping[str, str]) -> dict[str, Any]:
         """Decode the cheap inputs and refuse what can be seen to be wrong before a job exists.
