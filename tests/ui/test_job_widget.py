@@ -33,6 +33,7 @@ def test_the_badge_follows_the_job_while_another_cell_sleeps(notebook, server, s
     nb.run(0)
     nb.run(1)
     page = nb.page
+    expect(page.locator(".sw-badge")).to_be_visible()
     page.evaluate(WATCH_BADGE)
     nb.start(2)
     badge = page.locator(".sw-badge")
