@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -120,12 +121,13 @@ def read_annotation(hint: Any) -> Kind:
     ValueError : it has no meaning here; the message continues "… is annotated X" with what to write instead.
     """
     hint, note, is_optional = _unwrapped(hint)
-    is_list = get_origin(hint) is list or hint is list
+    # A Sequence is a list whose default is an empty tuple, so that nobody can fill it by accident.
+    is_list = hint is list or get_origin(hint) in {list, Sequence}
     if is_list:
         if not get_args(hint):
             raise ValueError("say what it is a list of, such as list[float]")
         hint, inner, is_none = _unwrapped(get_args(hint)[0])
-        if is_none or get_origin(hint) is list:
+        if is_none or get_origin(hint) in {list, Sequence}:
             raise ValueError("the values of a list are single ones, and none is missing: list[float]")
         note = note if note != Note() else inner
     choices: tuple[Any, ...] = ()

@@ -141,7 +141,7 @@ def task(
     ``datetime`` GPDate, ``LinearUnit``, ``ArealUnit`` and ``TimeUnit`` their namesakes, ``GeoDataFrame`` (or
     ``Layer``) GPFeatureRecordSetLayer, ``DataFrame`` (or ``Table``) GPRecordSet, both with ``|`` between them a GPString that
     takes either, ``Path`` (or ``File``) GPDataFile (in and out),
-    ``list[T]`` GPMultiValue. A default makes a parameter optional; one that may be missing is ``T | None = None``.
+    ``list[T]`` GPMultiValue, ``Sequence[T] = ()`` too, with an empty list as its default. A default makes a parameter optional; one that may be missing is ``T | None = None``.
     ``Annotated[float, P("metres", minimum=0)]`` adds help and a range; help may also stand in the
     docstring's Parameters section. A ``TypedDict`` as the return type names the outputs; any other gives one
     output called ``result``, and None none. A first parameter called ``ctx`` receives a :class:`Context`.

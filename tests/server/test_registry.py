@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
@@ -86,6 +87,20 @@ def everything(  # noqa: PLR0917 -- that is its point
     A note.
     """
     raise AssertionError
+
+
+def test_a_sequence_is_a_list_with_an_empty_one_as_its_default():
+    def count(
+        words: Sequence[str] = (), sizes: Annotated[Sequence[int], P("how large", minimum=1)] = ()
+    ) -> int:
+        return len(words) + len(sizes)
+
+    task, found = described(count)
+    assert [(p.data_type, p.required, p.default) for p in task.inputs] == [
+        ("GPMultiValue:GPString", False, []),
+        ("GPMultiValue:GPLong", False, []),
+    ]
+    assert found["sizes"].filter == {"type": "range", "minimum": 1}
 
 
 def test_each_type_has_its_data_type():

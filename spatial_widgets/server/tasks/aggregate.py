@@ -16,6 +16,7 @@ from spatial_widgets.server.analysis.prepare import free_name, prepare, to_outpu
 from spatial_widgets.server.analysis.statistics import Statistic, parse_statistics, summarize
 from spatial_widgets.server.analysis.summarizing import single_points
 from spatial_widgets.server.registry import Context, Note, task
+from spatial_widgets.server.tasks._summaryinputs import SummaryFields
 
 __all__ = ["aggregate_points"]
 
@@ -39,9 +40,7 @@ def aggregate_points(
     keepBoundariesWithNoPoints: Annotated[
         bool, Note("whether areas without points stay in the result")
     ] = True,
-    summaryFields: Annotated[
-        list[str] | None, Note('"field Statistic" texts; Sum, Mean, Min, Max or Stddev')
-    ] = None,
+    summaryFields: SummaryFields = (),
     groupByField: Annotated[
         str | None, Note("a field of the points; counts and statistics for each of its values")
     ] = None,
@@ -58,7 +57,8 @@ def aggregate_points(
         float | None, Note("the side of a square, or the distance between parallel sides of a hexagon")
     ] = None,
     binSizeUnit: Annotated[
-        Literal["Meters", "Kilometers", "Feet", "Miles", "NauticalMiles", "Yards"], Note("unit of binSize")
+        Literal["Meters", "Kilometers", "Feet", "Miles", "NauticalMiles", "Yards"],
+        Note("unit of binSize (the default is ours)"),
     ] = "Meters",
 ) -> _Outputs:
     """Count points in areas, and summarize their values.
@@ -69,7 +69,7 @@ def aggregate_points(
     each part. Generated areas have equal size, and lie over the extent of the points.
 
     The result has the areas' own attributes, ``Point_Count``, and columns such as ``mean_mag``; with
-    groupByField also ``Join_ID``, which leads to the rows of groupSummary.
+    groupByField also ``Join_ID``, which leads to the rows of groupSummary (these names are ours).
     """
     points = single_points(prepare(ctx, pointLayer, "pointLayer", kinds=("points",)))
     wanted = parse_statistics(summaryFields, points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 import geopandas as gpd
@@ -32,8 +33,8 @@ def create_buffers(
     ctx: Context,
     inputLayer: Annotated[gpd.GeoDataFrame, Note("points, lines or polygons to buffer")],
     distances: Annotated[
-        list[float] | None, Note("one or more distances; several give several buffers for each feature")
-    ] = None,
+        Sequence[float], Note("one or more distances; several give several buffers for each feature")
+    ] = (),
     field: Annotated[
         str | None, Note("instead of distances: a numeric field that holds each feature's own distance")
     ] = None,
@@ -69,7 +70,7 @@ def create_buffers(
     buffers hang together over more than some four degrees, that line is approximate.
 
     Each buffer has the attributes of its feature, ``ORIG_FID`` (the feature's number in the layer, from 0) and
-    ``BUFF_DIST`` (in the units given). Dissolved buffers have ``BUFF_DIST`` alone, null for distances from a field.
+    ``BUFF_DIST`` (in the units given; both names are ours). Dissolved buffers have ``BUFF_DIST`` alone, null for distances from a field.
     """
     layer = prepare(ctx, inputLayer, "inputLayer")
     _check_side(layer, sideType, distances)
@@ -115,21 +116,21 @@ def create_buffers(
     return {"bufferLayer": result}
 
 
-def _check_side(layer: gpd.GeoDataFrame, side: Side, distances: list[float] | None) -> None:
+def _check_side(layer: gpd.GeoDataFrame, side: Side, distances: Sequence[float]) -> None:
     dimension = int(shapely.get_dimensions(layer.geometry.iloc[0]))
     needed = {"Left": (1, "lines"), "Right": (1, "lines"), "Outside": (2, "polygons")}.get(side)
     if needed and dimension != needed[0]:
         raise ParameterError(
             f"sideType: {side} needs {needed[1]}; inputLayer holds none.", parameter="sideType", value=side
         )
-    if needed and distances is not None and len(distances) > 1:
+    if needed and len(distances or ()) > 1:
         raise ParameterError(
             f"sideType: {side} takes one distance, not {len(distances)}.", parameter="sideType", value=side
         )
 
 
 def _distances(
-    ctx: Context, layer: gpd.GeoDataFrame, distances: list[float] | None, field: str | None, units: str
+    ctx: Context, layer: gpd.GeoDataFrame, distances: Sequence[float], field: str | None, units: str
 ) -> list[pd.Series[float]]:
     """Return one column of distances for each buffer of a feature, in the units given, smallest first."""
     if bool(distances) == bool(field):
@@ -152,7 +153,7 @@ def _distances(
             )
         columns = [usable]
     else:
-        ordered = sorted(set(distances or []))
+        ordered = sorted(set(distances or ()))
         columns = [pd.Series(float(d), index=layer.index) for d in ordered]
     farthest = max(
         to_meters(d, units, parameter="distances" if distances else "field")

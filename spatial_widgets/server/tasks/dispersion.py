@@ -64,7 +64,10 @@ def summarize_center_and_dispersion(
         list[Word] | None, Note("what to find, one or several; CentralFeature when nothing is said (ours)")
     ] = None,
     ellipseSize: Annotated[
-        Deviations, Note("size of the ellipse: about 63, 98 or 99.9 % of normally distributed features")
+        Deviations,
+        Note(
+            "size of the ellipse: about 63, 98 or 99.9 % of normally distributed features (the default is ours)"
+        ),
     ] = "1 standard deviation",
     weightField: Annotated[
         str | None, Note("a numeric field, 0 or more; a feature with weight 2 counts as two")

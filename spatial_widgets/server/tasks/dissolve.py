@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
 
 import geopandas as gpd
@@ -12,6 +13,7 @@ import shapely
 from spatial_widgets.server.analysis.prepare import free_name, prepare, require_field
 from spatial_widgets.server.analysis.statistics import parse_statistics, summarize
 from spatial_widgets.server.registry import Context, Note, task
+from spatial_widgets.server.tasks._summaryinputs import SummaryFields
 
 __all__ = ["dissolve_boundaries"]
 
@@ -27,15 +29,13 @@ def dissolve_boundaries(
     ctx: Context,
     inputLayer: Annotated[gpd.GeoDataFrame, Note("the polygons to merge")],
     dissolveFields: Annotated[
-        list[str] | None, Note("merge only polygons with the same values in these fields")
-    ] = None,
-    summaryFields: Annotated[
-        list[str] | None, Note('"field Statistic" texts; Sum, Mean, Min, Max or Stddev')
-    ] = None,
+        Sequence[str], Note("merge only polygons with the same values in these fields")
+    ] = (),
+    summaryFields: SummaryFields = (),
     multiPartFeatures: Annotated[
         bool,
         Note(
-            "true: one feature for each combination of values, in several parts if need be; false: one feature for each part"
+            "true: one feature for each combination of values, in several parts if need be; false: one feature for each part (the default is ours)"
         ),
     ] = False,
 ) -> _Outputs:
@@ -49,7 +49,7 @@ def dissolve_boundaries(
     the input; its other parts, where they stand alone, have ``Count`` 0. Null values are left out of statistics.
     """
     layer = prepare(ctx, inputLayer, "inputLayer", kinds=("polygons",))
-    fields = [require_field(layer, name, "dissolveFields") for name in dissolveFields or []]
+    fields = [require_field(layer, name, "dissolveFields") for name in dissolveFields or ()]
     wanted = parse_statistics(summaryFields, layer)
     group = (
         layer.groupby(fields, dropna=False, sort=True).ngroup().to_numpy()

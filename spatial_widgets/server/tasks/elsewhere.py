@@ -105,7 +105,7 @@ DESCRIPTIONS: Mapping[str, tuple[str, tuple[ParameterInfo, ...]]] = {
         (
             _needed("routeData", "GPString", "the item of the route data"),
             _needed("deleteRouteData", "GPBoolean", "whether the item is deleted afterwards"),
-            _output("routeLayers", "the items that were made", "GPString"),
+            _output("routeLayers", "the items that were made (the name is ours)", "GPString"),
         ),
     ),
     "CreateThresholdAreas": (

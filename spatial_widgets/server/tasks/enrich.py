@@ -42,13 +42,17 @@ def enrich_layer(
     ] = None,
     country: Annotated[str | None, Note("for collections of the hosted service; not used")] = None,
     bufferType: Annotated[
-        str, Note("StraightLine; travel modes need a street network, which this service does not have")
+        str,
+        Note(
+            "StraightLine (the default is ours); travel modes need a street network, which this service does not have"
+        ),
     ] = "StraightLine",
     distance: Annotated[
         float | None, Note("how far to look around; needed for points and lines, not for polygons")
     ] = None,
     units: Annotated[
-        Literal["Meters", "Kilometers", "Feet", "Yards", "Miles"], Note("unit of distance")
+        Literal["Meters", "Kilometers", "Feet", "Yards", "Miles"],
+        Note("unit of distance (choices and default are ours)"),
     ] = "Meters",
     returnBoundaries: Annotated[
         bool, Note("whether the result has the areas within the distance, or the features themselves")

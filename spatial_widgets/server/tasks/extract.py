@@ -21,7 +21,8 @@ __all__ = ["extract_data"]
 
 class _Outputs(TypedDict):
     contentID: Annotated[
-        Path, Note("the file: a .zip, or a single .kml or .csv (the hosted service makes a portal item)")
+        Path,
+        Note("the file: a .zip, or a single .kml or .csv (ours; the hosted service makes a portal item)"),
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
 import geopandas as gpd
@@ -12,19 +11,17 @@ import pandas as pd
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.between import Between
-from spatial_widgets.server.analysis.connecting import geodesics, straight_lines
+from spatial_widgets.server.analysis.facilitygoals import Facilities, Goal, Problem
+from spatial_widgets.server.analysis.facilityresults import Served
 from spatial_widgets.server.analysis.lengths import METERS_IN, to_meters
-from spatial_widgets.server.analysis.prepare import free_name, numbers_of, prepare, to_output
-from spatial_widgets.server.analysis.siting import allocate, choose, choose_with_capacity
+from spatial_widgets.server.analysis.prepare import numbers_of, prepare, to_output
+from spatial_widgets.server.analysis.siting import allocate
 from spatial_widgets.server.analysis.travel import only_straight_lines
 from spatial_widgets.server.registry import Context, Note, task
 
 __all__ = ["choose_best_facilities"]
 
 Array = np.ndarray[Any, Any]
-Goal = Literal[
-    "Allocate", "MinimizeImpedance", "MaximizeCoverage", "MaximizeCapacitatedCoverage", "PercentCoverage"
-]
 
 _NO_LIMIT = 2147483647.0
 _MOST_PAIRS = 25_000_000
@@ -160,11 +157,11 @@ def choose_best_facilities(
         )
     far = sites.distances()
     ctx.progress(50, "Distances measured")
-    problem = _Problem(ctx, far, np.minimum(reach, 1e12), weights, facilities)
+    problem = Problem(ctx, far, np.minimum(reach, 1e12), weights, facilities)
     chosen = problem.solve(goal, candidateCount, percentDemandCoverage)
     served = allocate(far[:, chosen], reach, weights, facilities.capacity[chosen] if capped else None)
     ctx.progress(90, "Facilities chosen")
-    result = _Result(places, facilities, sites, chosen, served, weights, far, units)
+    result = Served(places, facilities, sites, chosen, served, weights, far, units)
     result.tell(ctx)
     backwards = travelDirection == "DemandToFacility"
     ctx.progress(100)
@@ -173,9 +170,6 @@ def choose_best_facilities(
         "allocationLinesLayer": to_output(ctx, result.lines(backwards=backwards), demandLocationsLayer.crs),
         "assignedFacilitiesLayer": result.assigned(),
     }
-
-
-# ---------------------------------------------------------------- what is given
 
 
 def _check_goal(goal: Goal, required: gpd.GeoDataFrame | None, candidates: gpd.GeoDataFrame | None) -> None:
@@ -215,18 +209,9 @@ def _reach(places: gpd.GeoDataFrame, distance: float | None, field: str | None, 
     return np.where(np.isnan(values), common, values)
 
 
-@dataclass(frozen=True, slots=True)
-class _Facilities:
-    """The required facilities, and then the candidates."""
-
-    frame: gpd.GeoDataFrame
-    capacity: Array
-    required: Array
-
-
 def _facilities(
     ctx: Context, goal: Goal, required: tuple[Any, ...], candidates: tuple[Any, ...], *, capped: bool
-) -> _Facilities:
+) -> Facilities:
     frames, capacities, sizes = [], [], []
     for name, (layer, number, field) in (
         ("requiredFacilities", required),
@@ -251,188 +236,6 @@ def _facilities(
     both = (
         same[0] if len(same) == 1 else gpd.GeoDataFrame(pd.concat(same, ignore_index=True), crs=frames[0].crs)
     )
-    return _Facilities(
+    return Facilities(
         both.reset_index(drop=True), np.concatenate(capacities), np.arange(sum(sizes)) < sizes[0]
     )
-
-
-# ---------------------------------------------------------------- the choice
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """Distances in metres, shape ``(demand, facilities)``, and what is to be served how far."""
-
-    ctx: Context
-    far: Array
-    reach: Array
-    weights: Array
-    facilities: _Facilities
-
-    def solve(self, goal: Goal, count: int, percent: float) -> Array:
-        """Return the positions of the chosen facilities, the required ones first."""
-        required = np.flatnonzero(self.facilities.required)
-        if goal == "Allocate":
-            return required
-        free = np.flatnonzero(~self.facilities.required)
-        if goal == "PercentCoverage":
-            chosen, is_best = self._for_percent(free, required, percent)
-        else:
-            number = self._number(count, len(required), len(free))
-            if goal == "MaximizeCapacitatedCoverage":
-                found = choose_with_capacity(
-                    self.far,
-                    self.reach,
-                    self.weights,
-                    self.facilities.capacity,
-                    number,
-                    self.facilities.required,
-                )
-                chosen, is_best = np.array(found.columns, dtype="int64"), found.is_best
-            else:
-                costs = self._costs(covering=goal == "MaximizeCoverage")
-                found = choose(
-                    costs[:, free],
-                    number,
-                    self._without(costs, required, covering=goal == "MaximizeCoverage"),
-                )
-                chosen, is_best = free[list(found.columns)], found.is_best
-        self._tell(goal, len(chosen), len(free), is_best=is_best)
-        return np.concatenate([required, chosen])
-
-    def _number(self, wanted: int, required: int, free: int) -> int:
-        if wanted < required:
-            raise ParameterError(
-                f"candidateCount: {wanted} facilities are wanted, and {required} are required already.",
-                parameter="candidateCount",
-            )
-        if wanted - required > free:
-            self.ctx.warn(f"candidateCount: there are {free:,} candidates only, and all are chosen.")
-        return min(wanted - required, free)
-
-    def _costs(self, *, covering: bool) -> Array:
-        """Return what it costs to serve demand: weighted distance, or first of all whether it is in range."""
-        short = np.minimum(self.far, self.reach[:, None])
-        if not covering:
-            costs: Array = self.weights[:, None] * short
-            return costs
-        longest = max(float(self.reach[np.isfinite(self.reach)].max(initial=1.0)), 1.0)
-        # Distances weigh so little that all together they are less than any demand.
-        least = 1e-7 * short / longest / max(1, len(self.far))
-        covered: Array = self.weights[:, None] * ((self.far > self.reach[:, None]) + least)
-        return covered
-
-    def _without(self, costs: Array, required: Array, *, covering: bool) -> Array:
-        """Return what demand costs that is served by required facilities, or by none."""
-        none = self.weights * (1.0 + 1e-7 if covering else np.minimum(self.reach, 1e9))
-        best: Array = np.minimum(costs[:, required].min(axis=1, initial=np.inf), none)
-        return best
-
-    def _for_percent(self, free: Array, required: Array, percent: float) -> tuple[Array, bool]:
-        costs = self._costs(covering=True)
-        fixed = self._without(costs, required, covering=True)
-        goal = percent / 100 * self.weights.sum()
-        for number in range(len(free) + 1):
-            found = choose(costs[:, free], number, fixed)
-            chosen = free[list(found.columns)]
-            near = (self.far[:, np.concatenate([required, chosen])] <= self.reach[:, None]).any(axis=1)
-            if self.weights[near].sum() >= goal * (1 - 1e-12):
-                return chosen, found.is_best
-        self.ctx.warn(
-            f"percentDemandCoverage: all facilities together do not cover {percent:g} %; all are chosen."
-        )
-        return free, True
-
-    def _tell(self, goal: Goal, chosen: int, free: int, *, is_best: bool) -> None:
-        way = (
-            "every choice was tried, and this one is the best"
-            if is_best
-            else "the choices are too many to try, so the best facilities were added one by one"
-            + ("" if goal == "MaximizeCapacitatedCoverage" else " and exchanged while that helped")
-            + "; a better choice may exist"
-        )
-        self.ctx.info(f"{goal}: {chosen:,} of {free:,} candidates chosen; {way}.")
-
-
-# ---------------------------------------------------------------- what comes out
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    places: gpd.GeoDataFrame
-    facilities: _Facilities
-    sites: Between
-    chosen: Array
-    served: Array
-    weights: Array
-    far: Array
-    units: str
-
-    @property
-    def _rows(self) -> Array:
-        return np.flatnonzero(self.served >= 0)
-
-    @property
-    def _lengths(self) -> Array:
-        """The distance of each served demand, in the unit asked for."""
-        rows = self._rows
-        meters: Array = self.far[rows, self.chosen[self.served[rows]]]
-        return meters / METERS_IN[self.units]
-
-    def tell(self, ctx: Context) -> None:
-        """Say how much is served, and how far it is."""
-        total, given = float(self.weights.sum()), float(self.weights[self._rows].sum())
-        share = 100 * given / total if total else 0.0
-        mean = float((self.weights[self._rows] * self._lengths).sum() / given) if given else 0.0
-        ctx.info(
-            f"{given:,.6g} of {total:,.6g} demand ({share:.4g} %) is served by {len(self.chosen):,} facilities, "
-            f"at a mean distance of {mean:,.4g} {self.units}."
-        )
-        if len(self._rows) < len(self.served):
-            ctx.warn(f"{len(self.served) - len(self._rows):,} points are served by none.")
-
-    def demand(self) -> gpd.GeoDataFrame:
-        """Return the demand with its facility."""
-        rows, table = self._rows, self.places.reset_index(drop=True)
-        lengths = np.full(len(table), np.nan)
-        lengths[rows] = self._lengths
-        facility = pd.Series(self.served, dtype="Int64").where(self.served >= 0)
-        columns = {
-            "Demand": self.weights,
-            "AllocatedDemand": np.where(self.served >= 0, self.weights, 0.0),
-            "FacilityID": facility,
-            f"Total_{self.units}": lengths,
-        }
-        made = table.assign(**{free_name(name, table.columns): values for name, values in columns.items()})
-        return made[[*(c for c in made.columns if c != "geometry"), "geometry"]]
-
-    def lines(self, *, backwards: bool) -> gpd.GeoDataFrame:
-        """Return a line for each demand that is served."""
-        rows = self._rows
-        table = pd.DataFrame(
-            {
-                "FacilityID": self.served[rows].astype("int64"),
-                "DemandID": self.places.index.to_numpy(dtype="int64")[rows],
-                "AllocatedDemand": self.weights[rows],
-                f"Total_{self.units}": self._lengths,
-            }
-        )
-        ends = self.sites.here[rows], self.sites.there[self.chosen[self.served[rows]]]
-        begins, stops = ends if backwards else ends[::-1]
-        if self.sites.geodesic:
-            return gpd.GeoDataFrame(table, geometry=geodesics(begins, stops), crs=4326)
-        return gpd.GeoDataFrame(table, geometry=straight_lines(begins, stops), crs=self.places.crs)
-
-    def assigned(self) -> gpd.GeoDataFrame:
-        """Return the facilities with what they serve."""
-        rows, number = self._rows, len(self.chosen)
-        table = self.facilities.frame.iloc[self.chosen].reset_index(drop=True)
-        weighted = np.bincount(self.served[rows], self.weights[rows] * self._lengths, minlength=number)
-        columns = {
-            "DemandCount": np.bincount(self.served[rows], minlength=number).astype("int64"),
-            "AllocatedDemand": np.bincount(self.served[rows], self.weights[rows], minlength=number),
-            f"TotalWeighted_{self.units}": weighted,
-        }
-        table.insert(0, "FacilityID", np.arange(number, dtype="int64"))
-        made = table.assign(**{free_name(name, table.columns): values for name, values in columns.items()})
-        return made[[*(c for c in made.columns if c != "geometry"), "geometry"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, TypedDict
 
 import geopandas as gpd
 import numpy as np
@@ -13,10 +13,9 @@ from spatial_widgets.server.analysis.lengths import to_meters
 from spatial_widgets.server.analysis.prepare import prepare, to_output
 from spatial_widgets.server.analysis.subject import Question, Record, Subject, read_subject, take_band
 from spatial_widgets.server.registry import Context, Note, task
+from spatial_widgets.server.tasks import _patterninputs as inputs
 
 __all__ = ["find_hot_spots"]
-
-Units = Literal["Meters", "Kilometers", "Feet", "Miles", "NauticalMiles", "Yards"]
 
 
 class _Outputs(TypedDict):
@@ -29,34 +28,23 @@ class _Outputs(TypedDict):
 @task("FindHotSpots", restartable=True)
 def find_hot_spots(
     ctx: Context,
-    analysisLayer: Annotated[gpd.GeoDataFrame, Note("points to count, or points or polygons with a value")],
-    analysisField: Annotated[str | None, Note("a numeric field; without one, points are counted")] = None,
-    dividedByField: Annotated[
-        str | None, Note("a numeric field to divide the analysisField by, such as the population")
-    ] = None,
-    boundingPolygonLayer: Annotated[
-        gpd.GeoDataFrame | None,
-        Note("when counting: where points are possible; cells in there count even when empty"),
-    ] = None,
-    aggregationPolygonLayer: Annotated[
-        gpd.GeoDataFrame | None, Note("when counting: areas to count in, instead of cells")
-    ] = None,
-    shapeType: Annotated[
-        Literal["Fishnet", "Hexagon"], Note("when counting: the shape of the cells")
-    ] = "Fishnet",
-    cellSize: Annotated[
-        float | None, Note("the side of a square, or the distance between parallel sides of a hexagon")
-    ] = None,
-    cellSizeUnits: Annotated[Units, Note("unit of cellSize")] = "Meters",
-    distanceBand: Annotated[float | None, Note("features within this distance are neighbours")] = None,
-    distanceBandUnits: Annotated[Units, Note("unit of distanceBand")] = "Meters",
+    analysisLayer: inputs.AnalysisLayer,
+    analysisField: inputs.AnalysisField = None,
+    dividedByField: inputs.DividedBy = None,
+    boundingPolygonLayer: inputs.BoundingPolygons = None,
+    aggregationPolygonLayer: inputs.AggregationPolygons = None,
+    shapeType: inputs.CellShape = "Fishnet",
+    cellSize: inputs.CellSize = None,
+    cellSizeUnits: inputs.CellUnits = "Meters",
+    distanceBand: inputs.DistanceBand = None,
+    distanceBandUnits: inputs.DistanceBandUnits = "Meters",
 ) -> _Outputs:
     """Find statistically significant hot and cold spots with the Getis-Ord Gi* statistic.
 
     A feature is a hot spot when the values around it, its own among them, are higher than chance explains.
     ``Gi_Bin`` is 3, 2 or 1 for hot spots with 99, 95 or 90 % confidence, negative for cold spots, and 0
     elsewhere, after the false discovery rate correction. ``GiPValue`` is two-sided and not corrected.
-    ``NNeighbors`` counts the neighbours within the band, without the feature itself.
+    ``NNeighbors`` counts the neighbours within the band, without the feature itself. The names are ours.
 
     Points without an analysisField are counted in squares or hexagons of equal area. Without a bounding layer
     only cells that hold points take part. Cell size and distance band, when not given, are chosen by rules that

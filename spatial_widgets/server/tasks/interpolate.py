@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -74,8 +75,8 @@ def interpolate_points(
     ] = "GeometricInterval",
     numClasses: Annotated[int, Note("the most classes there may be", minimum=2, maximum=32)] = 10,
     classBreaks: Annotated[
-        list[float] | None, Note("with Manual: the upper limits of the classes; larger values are left out")
-    ] = None,
+        Sequence[float], Note("with Manual: the upper limits of the classes; larger values are left out")
+    ] = (),
     boundingPolygonLayer: Annotated[
         gpd.GeoDataFrame | None, Note("where values are asked for; without it the box around the points")
     ] = None,
@@ -124,10 +125,10 @@ def interpolate_points(
     }
 
 
-def _manual(kind: Kind, breaks: list[float] | None) -> Array | None:
+def _manual(kind: Kind, breaks: Sequence[float]) -> Array | None:
     if kind != "Manual":
         return None
-    limits = np.unique(np.array(breaks or [], dtype=float))
+    limits = np.unique(np.array(breaks or (), dtype=float))
     if len(limits) < 2 or not np.isfinite(limits).all():
         raise ParameterError(
             "classBreaks: with Manual give at least two different numbers, the upper limits of the classes.",

@@ -49,7 +49,7 @@ def join_features(
     spatialRelationshipDistance: Annotated[float | None, Note("the distance of WithinDistance")] = None,
     spatialRelationshipDistanceUnits: Annotated[
         Literal["Meters", "Kilometers", "Feet", "Miles", "Yards", "NauticalMiles"],
-        Note("unit of spatialRelationshipDistance"),
+        Note("unit of spatialRelationshipDistance (the default is ours)"),
     ] = "Meters",
     attributeRelationship: Annotated[
         list[dict] | None,  # type: ignore[type-arg]
@@ -59,7 +59,9 @@ def join_features(
     ] = None,
     joinOperation: Annotated[
         Literal["JoinOneToOne", "JoinOneToMany"],
-        Note("one row for each target with a count and statistics, or one row for each match"),
+        Note(
+            "one row for each target with a count and statistics, or one row for each match (the default is ours)"
+        ),
     ] = "JoinOneToOne",
     summaryFields: Annotated[
         list[str] | None, Note('of JoinOneToOne: "field Statistic" texts; Sum, Mean, Min, Max or Stddev')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
 
 import geopandas as gpd
@@ -29,12 +30,12 @@ def merge_layers(
     inputLayer: Annotated[gpd.GeoDataFrame, Note("points, lines or polygons")],
     mergeLayer: Annotated[gpd.GeoDataFrame, Note("features of the same kind")],
     mergingAttributes: Annotated[
-        list[str] | None,
+        Sequence[str],
         Note(
             'what becomes of fields of the mergeLayer: "field Remove", "field Rename newname", "field Match inputfield"; '
             "names with blanks are set off by commas (this way of writing is ours)"
         ),
-    ] = None,
+    ] = (),
 ) -> _Outputs:
     """Copy the features of two layers into one.
 
@@ -50,7 +51,7 @@ def merge_layers(
     ctx.info(
         f"inputLayer: {len(first):,} features; mergeLayer: {len(second):,} features of {mergeLayer.crs.name}."
     )
-    second = _edited(ctx, first, second, mergingAttributes or [])
+    second = _edited(ctx, first, second, mergingAttributes or ())
     _cast(ctx, first, second)
     merged = pd.concat([frame for frame in (first, second) if len(frame)] or [first], ignore_index=True)
     fields = list(dict.fromkeys([*first.columns, *second.columns]))
@@ -88,7 +89,7 @@ def _check_alike(first: gpd.GeoDataFrame, second: gpd.GeoDataFrame) -> None:
 
 
 def _edited(
-    ctx: Context, first: gpd.GeoDataFrame, second: gpd.GeoDataFrame, texts: list[str]
+    ctx: Context, first: gpd.GeoDataFrame, second: gpd.GeoDataFrame, texts: Sequence[str]
 ) -> gpd.GeoDataFrame:
     """Return the second layer with its fields removed and named as the texts say, or as the first layer has them."""
     removed, named = [], {}

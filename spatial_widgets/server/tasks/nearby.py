@@ -16,7 +16,7 @@ from spatial_widgets.server.analysis.statistics import parse_statistics
 from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points
 from spatial_widgets.server.analysis.surroundings import Surroundings, meters_of
 from spatial_widgets.server.registry import Context, Note, task
-from spatial_widgets.server.tasks.within import ShapeUnits
+from spatial_widgets.server.tasks import _summaryinputs as inputs
 
 __all__ = ["summarize_nearby"]
 
@@ -50,25 +50,12 @@ def summarize_nearby(
     returnBoundaries: Annotated[
         bool, Note("whether the result has the areas within the distance, or the features themselves")
     ] = True,
-    sumShape: Annotated[
-        bool, Note("whether to tell the number of features, and the length of lines or the area of polygons")
-    ] = True,
-    shapeUnits: Annotated[
-        ShapeUnits | None,
-        Note("unit of lengths or areas; kilometres and square kilometres without one (ours)"),
-    ] = None,
-    summaryFields: Annotated[
-        list[str] | None, Note('"field Statistic" texts; Sum, Mean, Min, Max or Stddev')
-    ] = None,
-    groupByField: Annotated[
-        str | None, Note("a field of the summaryLayer; a table with a row for each of its values")
-    ] = None,
-    minorityMajority: Annotated[
-        bool, Note("with groupByField: add the value with the least and the one with the most")
-    ] = False,
-    percentShape: Annotated[
-        bool, Note("with groupByField: add the share of the number, length or area, in percent")
-    ] = False,
+    sumShape: inputs.SumShape = True,
+    shapeUnits: inputs.ShapeUnits = None,
+    summaryFields: inputs.SummaryFields = (),
+    groupByField: inputs.GroupByField = None,
+    minorityMajority: inputs.MinorityMajority = False,
+    percentShape: inputs.PercentShape = False,
 ) -> _Outputs:
     """Summarize the points, lines or polygons within straight-line distances of features.
 

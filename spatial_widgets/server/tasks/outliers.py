@@ -13,11 +13,11 @@ from spatial_widgets.server.analysis.localmoran import LocalMoran, cluster_types
 from spatial_widgets.server.analysis.prepare import prepare, to_output
 from spatial_widgets.server.analysis.subject import Question, Record, Subject, read_subject, take_band
 from spatial_widgets.server.registry import Context, Note, task
+from spatial_widgets.server.tasks import _patterninputs as inputs
 
 __all__ = ["SEED", "find_outliers"]
 
 Array = np.ndarray[Any, Any]
-Units = Literal["Meters", "Kilometers", "Feet", "Miles", "NauticalMiles", "Yards"]
 
 #: Where the random numbers start, the same in every job.
 SEED = 20240229
@@ -41,38 +41,27 @@ class _Outputs(TypedDict):
 @task("FindOutliers", restartable=True)
 def find_outliers(
     ctx: Context,
-    analysisLayer: Annotated[gpd.GeoDataFrame, Note("points to count, or points or polygons with a value")],
-    analysisField: Annotated[str | None, Note("a numeric field; without one, points are counted")] = None,
-    dividedByField: Annotated[
-        str | None, Note("a numeric field to divide the analysisField by, such as the population")
-    ] = None,
-    boundingPolygonLayer: Annotated[
-        gpd.GeoDataFrame | None,
-        Note("when counting: where points are possible; cells in there count even when empty"),
-    ] = None,
-    aggregationPolygonLayer: Annotated[
-        gpd.GeoDataFrame | None, Note("when counting: areas to count in, instead of cells")
-    ] = None,
+    analysisLayer: inputs.AnalysisLayer,
+    analysisField: inputs.AnalysisField = None,
+    dividedByField: inputs.DividedBy = None,
+    boundingPolygonLayer: inputs.BoundingPolygons = None,
+    aggregationPolygonLayer: inputs.AggregationPolygons = None,
     permutations: Annotated[
         Literal["Speed", "Balance", "Precision"],
         Note("how often values are dealt out anew: 999, 4,999 or 9,999 times (numbers and default are ours)"),
     ] = "Balance",
-    shapeType: Annotated[
-        Literal["Fishnet", "Hexagon"], Note("when counting: the shape of the cells")
-    ] = "Fishnet",
-    cellSize: Annotated[
-        float | None, Note("the side of a square, or the distance between parallel sides of a hexagon")
-    ] = None,
-    cellSizeUnits: Annotated[Units, Note("unit of cellSize")] = "Meters",
-    distanceBand: Annotated[float | None, Note("features within this distance are neighbours")] = None,
-    distanceBandUnits: Annotated[Units, Note("unit of distanceBand")] = "Meters",
+    shapeType: inputs.CellShape = "Fishnet",
+    cellSize: inputs.CellSize = None,
+    cellSizeUnits: inputs.CellUnits = "Meters",
+    distanceBand: inputs.DistanceBand = None,
+    distanceBandUnits: inputs.DistanceBandUnits = "Meters",
 ) -> _Outputs:
     """Find statistically significant clusters and outliers with Anselin's local Moran's I.
 
     ``COType`` is HH or LL for a value in a cluster of high or low ones, HL for a high value among low ones, LH
     for a low value among high ones, and empty where nothing is significant at 95 % after the false discovery rate
     correction. ``LMiPValue`` is the one-tailed pseudo p-value of esda and GeoDa, not corrected; ``LMiZScore``
-    is in standard deviations of the permutations; ``NNeighbors`` counts the neighbours. A feature without
+    is in standard deviations of the permutations; ``NNeighbors`` counts the neighbours; the name COType is ours. A feature without
     neighbours has no index. Weights are row-standardized.
 
     Random numbers start from a fixed seed, so that the same layer gives the same result, whatever the order

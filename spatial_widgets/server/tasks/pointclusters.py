@@ -44,7 +44,7 @@ def find_point_clusters(
     ] = None,
     searchDistanceUnit: Annotated[
         Literal["Meters", "Kilometers", "Feet", "Miles", "NauticalMiles", "Yards"],
-        Note("unit of searchDistance"),
+        Note("unit of searchDistance (choices and default are ours)"),
     ] = "Meters",
 ) -> _Outputs:
     """Find clusters of points, and the points that belong to none.

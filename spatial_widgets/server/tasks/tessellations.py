@@ -68,7 +68,7 @@ def generate_tessellations(
         gpd.GeoDataFrame | None, Note("the layer whose extent is covered; the whole Earth without one (ours)")
     ] = None,
     intersectStudyArea: Annotated[
-        bool, Note("with extentLayer: leave out cells that meet none of its features")
+        bool, Note("with extentLayer: leave out cells that meet none of its features (the default is ours)")
     ] = False,
     binResolution: Annotated[
         int | None,

@@ -14,24 +14,9 @@ from spatial_widgets.server.analysis.prepare import prepare, to_output
 from spatial_widgets.server.analysis.statistics import parse_statistics
 from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points, within
 from spatial_widgets.server.registry import Context, Note, task
+from spatial_widgets.server.tasks import _summaryinputs as inputs
 
-__all__ = ["ShapeUnits", "summarize_within"]
-
-#: The units of lines and of polygons, as the service lists them.
-ShapeUnits = Literal[
-    "Acres",
-    "Hectares",
-    "SquareMeters",
-    "SquareKilometers",
-    "SquareFeet",
-    "SquareYards",
-    "SquareMiles",
-    "Meters",
-    "Kilometers",
-    "Feet",
-    "Yards",
-    "Miles",
-]
+__all__ = ["summarize_within"]
 
 
 class _Outputs(TypedDict):
@@ -48,25 +33,12 @@ def summarize_within(
     sumWithinLayer: Annotated[
         gpd.GeoDataFrame | None, Note("the areas to summarize in; or give binSize, for generated ones")
     ] = None,
-    sumShape: Annotated[
-        bool, Note("whether to tell the number of features, and the length of lines or the area of polygons")
-    ] = True,
-    shapeUnits: Annotated[
-        ShapeUnits | None,
-        Note("unit of lengths or areas; kilometres and square kilometres without one (ours)"),
-    ] = None,
-    summaryFields: Annotated[
-        list[str] | None, Note('"field Statistic" texts; Sum, Mean, Min, Max or Stddev')
-    ] = None,
-    groupByField: Annotated[
-        str | None, Note("a field of the summaryLayer; a table with a row for each of its values")
-    ] = None,
-    minorityMajority: Annotated[
-        bool, Note("with groupByField: add the value with the least and the one with the most")
-    ] = False,
-    percentShape: Annotated[
-        bool, Note("with groupByField: add the share of the number, length or area, in percent")
-    ] = False,
+    sumShape: inputs.SumShape = True,
+    shapeUnits: inputs.ShapeUnits = None,
+    summaryFields: inputs.SummaryFields = (),
+    groupByField: inputs.GroupByField = None,
+    minorityMajority: inputs.MinorityMajority = False,
+    percentShape: inputs.PercentShape = False,
     binType: Annotated[Literal["Square", "Hexagon"], Note("the shape of generated areas")] = "Square",
     binSize: Annotated[
         float | None,
