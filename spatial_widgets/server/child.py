@@ -124,6 +124,8 @@ def execute(
     try:
         context.check()
         inputs = Inputs.of(task, spec.folder, spec.limits)
+        for remark in inputs.remarks:
+            context.info(remark)
         outputs = task.call(context, inputs.read())
         context.check()
         end = _write(task, spec, inputs, outputs, emit)

@@ -10,6 +10,7 @@ from spatial_widgets.codec.jsontext import plain
 from spatial_widgets.codec.values import decode_value
 from spatial_widgets.errors import CodecError, ParameterError
 from spatial_widgets.server.outputs import encode_output
+from spatial_widgets.server.spellings import own_output, understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,10 +43,6 @@ def is_many(parameter: ParameterInfo) -> bool:
 def is_hosted(parameter: ParameterInfo) -> bool:
     """Whether an output becomes a layer of its own where the job has an ``outputName``."""
     return is_layer(parameter) and not is_many(parameter)
-
-
-#: https://developers.arcgis.com/rest/analysis/tasks/sa-find-hot-spots has the first, the service the second.
-_ON_PAGES = {"dividebyfield": "dividedbyfield"}
 
 
 @dataclass(frozen=True)
@@ -87,11 +84,17 @@ class Task:
         Names are compared without case, and an empty text means "not given", as clients expect. One that the
         page of a task spells otherwise than its service is understood either way. Whatever else the form holds is left aside.
         """
-        folded = {name.casefold(): text for name, text in form.items() if text.strip()}
-        for on_page, in_service in _ON_PAGES.items():
-            if on_page in folded:
-                folded.setdefault(in_service, folded[on_page])
+        folded, _ = understood(self.name, _folded(form))
         return {p.name: folded[p.name.casefold()] for p in self.inputs if p.name.casefold() in folded}
+
+    def remarks(self, form: Mapping[str, str]) -> list[str]:
+        """Return a sentence on each name in a form that is not the service's own, and understood."""
+        return understood(self.name, _folded(form))[1]
+
+    def output(self, name: str) -> ParameterInfo | None:
+        """Return the output of that name, in any case, or as the task's page spells it."""
+        wanted = own_output(self.name, name)
+        return next((p for p in self.outputs if p.name.casefold() == wanted), None)
 
     def check(self, given: Mapping[str, str]) -> dict[str, Any]:
         """Decode the cheap inputs and refuse what can be seen to be wrong before a job exists.
@@ -190,6 +193,10 @@ class Task:
             "parameters": [_parameter_json(p) for p in self.parameters],
             # Not ArcGIS's: tells our own client to leave the answer to the service, whatever the inputs.
         } | ({"refusal": self.refusal} if self.refusal else {})
+
+
+def _folded(form: Mapping[str, str]) -> dict[str, str]:
+    return {name.casefold(): text for name, text in form.items() if text.strip()}
 
 
 def _file_urls(value: Any) -> Any:

@@ -20,10 +20,11 @@ from spatial_widgets.server.fieldmemory import FieldMemory
 from spatial_widgets.server.jsondepth import refuse_deep_json
 from spatial_widgets.server.references import SOURCES
 from spatial_widgets.server.registry import is_file, is_layer, is_many
+from spatial_widgets.server.spellings import REMARKS
 from spatial_widgets.server.where import select_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from spatial_widgets.protocol import ParameterInfo
@@ -46,12 +47,13 @@ class Inputs:
     limits: Limits
     environment: Environment
     sources: Mapping[str, str]
+    remarks: Sequence[str] = ()
     fields: FieldMemory = field(default_factory=FieldMemory)
 
     @classmethod
     def of(cls, task: Task, folder: Path, limits: Limits) -> Inputs:
         """Read the files of a job's folder."""
-        settings, sources = folder / ENVIRONMENT, folder / SOURCES
+        settings, sources, remarks = (folder / name for name in (ENVIRONMENT, SOURCES, REMARKS))
         return cls(
             task,
             json.loads((folder / "parameters.json").read_bytes()),
@@ -59,6 +61,7 @@ class Inputs:
             limits,
             Environment.from_json(settings.read_bytes()) if settings.exists() else Environment(),
             json.loads(sources.read_bytes()) if sources.exists() else {},
+            json.loads(remarks.read_bytes()) if remarks.exists() else (),
         )
 
     def read(self) -> dict[str, Any]:

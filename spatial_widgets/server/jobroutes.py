@@ -20,6 +20,7 @@ from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.refusals import QueueFull, StoreUnwritable
 from spatial_widgets.server.registry import is_hosted
 from spatial_widgets.server.resultanswers import ResultAnswers
+from spatial_widgets.server.spellings import REMARKS
 from spatial_widgets.server.wire import Fault, Response
 
 if TYPE_CHECKING:
@@ -165,6 +166,9 @@ class JobRoutes:
         files = self._references.files(task, given) | dict(task.files)
         if not environment.is_plain:
             files[ENVIRONMENT] = environment.to_json()
+        remarks = task.remarks(asked.request.form)
+        if remarks:
+            files[REMARKS] = json.dumps(remarks).encode()
         return given, values, files
 
     def _await(self, job_id: str) -> JobRow:
@@ -286,8 +290,8 @@ class JobRoutes:
         task, view = self._succeeded(asked)
         name = asked.values["name"]
         known = [p for p in task.outputs if p.name in view.results]
-        found = next((p for p in known if p.name.casefold() == name.casefold()), None)
-        if found is None:
+        found = task.output(name)
+        if found is None or found not in known:
             names = ", ".join(p.name for p in known) or "none"
             raise Fault(404, f"The job {view.row.id} has no result {name[:100]!r}. Its results are: {names}.")
         shown = ResultView.of(asked.request)

@@ -19,6 +19,7 @@ from spatial_widgets.server.featureserver.naming import read_layer_path
 from spatial_widgets.server.fetching import refuse_url
 from spatial_widgets.server.jobfiles import layer_number
 from spatial_widgets.server.registry import is_file, is_layer
+from spatial_widgets.server.spellings import own_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,11 +122,11 @@ class References:
     def _result(self, about: str, parameter: ParameterInfo, match: re.Match[str]) -> Path:
         name = parameter.name
         view = self.store.view(match["job"].lower())
-        asked = match["name"].casefold()
         if view is None or view.row.task.casefold() != match["task"].casefold():
             raise ParameterError(
                 f"{about}: this service has no job {match['job']} of {match['task']}.", parameter=name
             )
+        asked = own_output(view.row.task, match["name"])
         known = {label.casefold(): result for label, result in view.results.items()}
         # A result that is a file stands for the first of its files.
         file = next((result for label, result in known.items() if label.startswith(f"{asked}/0/")), None)

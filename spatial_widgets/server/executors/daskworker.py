@@ -39,6 +39,7 @@ from spatial_widgets.server.handover import CODE
 from spatial_widgets.server.inputs import ENVIRONMENT
 from spatial_widgets.server.jobfiles import write_durably
 from spatial_widgets.server.references import SOURCES
+from spatial_widgets.server.spellings import REMARKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,7 +96,7 @@ def pack(folder: Path, most: int) -> dict[str, bytes]:
     """Return what a job has been given, by file name; not the files that its inputs name if they have over ``most`` bytes."""
     given = {
         name: text
-        for name in (_PARAMETERS, ENVIRONMENT, SOURCES, HOSTED, CODE)
+        for name in (_PARAMETERS, ENVIRONMENT, SOURCES, REMARKS, HOSTED, CODE)
         if (text := _reads(folder / name)) is not None
     }
     named = [folder / name for name in _named(given)]

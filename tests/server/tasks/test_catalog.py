@@ -62,11 +62,3 @@ def test_an_output_that_was_not_asked_for_is_an_empty_text(ctx):
     values = task.run(ctx, task.decode(task.given(form)))
     assert values["groupSummary"] == ""
     assert values["aggregatedLayer"]["features"]
-
-
-@pytest.mark.parametrize("name", ["FindHotSpots", "FindOutliers"])
-def test_the_divisor_is_understood_as_the_page_and_as_the_service_spell_it(name):
-    given = REGISTRY[name].given
-    assert given({"divideByField": "people"}) == {"dividedByField": "people"}
-    assert given({"dividedByField": "people", "divideByField": "area"}) == {"dividedByField": "people"}
-    assert given({"dividedByField": " ", "divideByField": "area"}) == {"dividedByField": "area"}

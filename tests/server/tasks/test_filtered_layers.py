@@ -32,9 +32,9 @@ CALLS = {
 OUTPUTS = {"FindNearest": "connectingLinesLayer"}
 
 
-@pytest.fixture
-def face(tmp_path):
-    with build_core(tmp_path / "store", REGISTRY) as core:
+@pytest.fixture(scope="module")
+def face(tmp_path_factory):
+    with build_core(tmp_path_factory.mktemp("store"), REGISTRY) as core:
         yield CoreFace(core)
 
 
