@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -17,8 +13,6 @@ from spatial_widgets import errors
 from spatial_widgets.cli import main
 
 pytestmark = pytest.mark.slow
-
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +47,6 @@ def test_a_large_layer_goes_there_as_multipart_and_comes_back_whole(service, qua
     many = gpd.GeoDataFrame(pd.concat([quakes] * 8, ignore_index=True), crs=quakes.crs)
     job = service.task("CreateBuffers").submit(inputLayer=many, distances=[1], units="Kilometers")
     assert len(job.result("bufferLayer", timeout=120)) == len(many)
-
-
-def test_the_readmes_first_example_runs_as_it_stands():
-    code = re.search(r"<!-- first-example -->\n```python\n(.*?)```", README, re.DOTALL).group(1)
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "GiZScore" in done.stdout
 
 
 def test_all_eight_statuses_happen_for_real(tmp_path):

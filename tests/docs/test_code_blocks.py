@@ -1,0 +1,77 @@
+"""Every code block of the documentation and of the README runs, page by page, against the local service."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tomllib
+
+import pytest
+import yaml
+from pagecode import DATA, RUN, PageError, blocks, pages, read, run_page
+from pagecode.standins import STAND_INS, Standing
+
+from spatial_widgets import LocalService
+from spatial_widgets.server.launcher import faults_store
+
+pytestmark = pytest.mark.slow
+
+#: What holds when the last block of a page has run.
+ENDINGS = {
+    "docs/own-tasks.md": "assert len(buffers) == 2 and buffers.crs and count == 2 and zipfile.is_zipfile(saved)",
+    "docs/faults.md": "assert all(renewed) and refused == 498 and 'bufferLayer' in told and text == 'Waited 1 seconds.'",
+}
+#: Fenced text that is a drawing and no code.
+DRAWINGS = {"docs/endings.md": 1}
+PARSERS = {"json": json.loads, "toml": tomllib.loads, "yaml": yaml.safe_load}
+
+
+def has_code(page):
+    return any(block.language in RUN for block in read(page))
+
+
+@pytest.fixture(autouse=True)
+def no_service_misbehaves_afterwards():
+    yield
+    running = LocalService.running(store=faults_store())
+    if running is not None:
+        running.stop()
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if has_code(page)])
+def test_the_blocks_of_a_page_run_in_order(page, tmp_path):
+    standing = STAND_INS.get(page, lambda: contextlib.nullcontext(Standing()))
+    with standing() as world:
+        run_page(read(page), tmp_path, standing=world, ending=ENDINGS.get(page, ""))
+
+
+def test_every_block_is_code_that_runs_or_data_that_can_be_read_or_a_drawing():
+    drawings = {}
+    for page in pages():
+        for block in read(page):
+            if block.language in DATA:
+                PARSERS[block.language](block.code)
+            elif block.language == "text" and not block.is_output:
+                drawings[page] = drawings.get(page, 0) + 1
+            else:
+                assert block.language in RUN or block.is_output, f"{block.name}: say which language this is"
+    assert drawings == DRAWINGS
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("```python\nx = 1\n```\n\n```python\nassert x == 2\n```\n", 'page.md", line 6'),
+        ("```python\nimport spatial_widgets as sw\nsw.LocalServices\n```\n", "no attribute 'LocalServices'"),
+        ("```bash\nfalse\n```\n", "page.md:2: exit status 1"),
+        ("```bash\nspatial-widgets tusks\n```\n", "invalid choice: 'tusks'"),
+        ("```bash\npython benchmarks/load.py --turns 1\n```\n", "unrecognized arguments: --turns 1"),
+        ("```bash\npip install 'spatial_widgets[lokal]'\n```\n", "no extra 'lokal'"),
+        ("```bash\necho one\n```\n<!-- prints -->\n```text\ntwo\n```\n", "but this came:\none"),
+    ],
+    ids=["assert", "name", "status", "command", "option", "extra", "output"],
+)
+def test_a_wrong_block_is_found(text, told, tmp_path):
+    with pytest.raises(PageError, match="(?s).") as caught:
+        run_page(blocks(text), tmp_path)
+    assert told in str(caught.value)
