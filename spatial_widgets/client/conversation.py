@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from spatial_widgets.client.authority import TokenReply
 from spatial_widgets.client.body import multipart, urlencoded
 from spatial_widgets.client.deadline import Budget
-from spatial_widgets.client.exchange import Timed
+from spatial_widgets.client.exchange import Timed, wanted
 from spatial_widgets.client.failures import unsent
 from spatial_widgets.client.login import Pass
 from spatial_widgets.client.question import Question
@@ -222,9 +222,7 @@ class Conversation(ABC):
         digest: Callable[[Iterator[bytes]], bytes],
     ) -> Reply:
         """Ask once, and tell those who listen."""
-        tell: list[Callable[[Exchange], None]] = [
-            one.hear for one in list(self._listeners) if one.wants(question.url)
-        ]
+        tell = wanted(list(self._listeners), question.url) if self._listeners else []
         if question.hear is not None:
             tell.append(question.hear)
         if not tell:

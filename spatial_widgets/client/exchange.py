@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
 import time
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from spatial_widgets.client.masking import MASK
 from spatial_widgets.client.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from spatial_widgets.client.body import FormValue
     from spatial_widgets.client.login import Pass
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from spatial_widgets.client.reply import Reply
     from spatial_widgets.client.secret import Secrets
 
-__all__ = ["Exchange", "Listener", "Timed"]
+__all__ = ["Exchange", "Listener", "Timed", "wanted"]
+
+logger = logging.getLogger(__name__)
 
 _VALUE = 120  # characters of a form field: an input is told, not shown
 _ANSWER = 4_000
@@ -92,6 +96,27 @@ class Listener(Protocol):
         """Take an exchange that is over."""
 
 
+def wanted(listeners: Iterable[Listener], url: str) -> list[Callable[[Exchange], None]]:
+    """Return how to tell those who want to know of requests to a URL."""
+    tell: list[Callable[[Exchange], None]] = []
+    for each in listeners:
+        with unheard(url):
+            if each.wants(url):
+                tell.append(each.hear)
+    return tell
+
+
+@contextlib.contextmanager
+def unheard(url: str) -> Iterator[None]:
+    """Within the block, what is raised is logged: who listens must not cost anybody a request or its answer."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # sys.exit() of a listener, too
+        logger.exception("Somebody who listens to requests to %s raised; they go on", urlsplit(url).path)
+
+
 class Timed:
     """One exchange that is under way, for those who want to know of it."""
 
@@ -103,14 +128,16 @@ class Timed:
         self._begun = time.perf_counter()
 
     def answered(self, reply: Reply) -> None:
-        """Tell of an answer."""
-        text = self._secrets.mask_bytes(reply.body).decode("utf-8", "replace")
-        text = self._masked(text)
-        self._over(status=reply.status, answer=text[:_ANSWER], size=len(text))
+        """Tell of an answer; whatever goes wrong here, the answer is there."""
+        with unheard(self._question.url):
+            text = self._secrets.mask_bytes(reply.body).decode("utf-8", "replace")
+            text = self._masked(text)
+            self._over(status=reply.status, answer=text[:_ANSWER], size=len(text))
 
     def failed(self, error: Exception) -> None:
-        """Tell that none came."""
-        self._over(status=None, problem=self._masked(str(error)))
+        """Tell that none came; the error that the caller gets is that one."""
+        with unheard(self._question.url):
+            self._over(status=None, problem=self._masked(str(error)))
 
     def _over(self, *, status: int | None, answer: str = "", size: int = 0, problem: str = "") -> None:
         mask = self._masked
@@ -127,7 +154,8 @@ class Timed:
             problem=problem,
         )
         for tell in self._tell:
-            tell(exchange)
+            with unheard(exchange.path):
+                tell(exchange)
 
     def _masked(self, text: str) -> str:
         return _NAMED.sub(_kept, self._secrets.mask(text))

@@ -32,6 +32,12 @@ class Question:
     headers: Mapping[str, str] = field(default_factory=dict)  # of a write, beside its body's own
     stays: bool = False  # whether a redirect to another origin is an error for a read too
     hear: Callable[[Exchange], None] | None = None  # is told of it, beside those who listen to the session
+    is_led: bool = False  # whether its address is where a server redirected it to
+
+    @property
+    def shown(self) -> str:
+        """The address to be shown: a query that a server made up may hold what is nobody's business."""
+        return self.url.partition("?")[0] if self.is_led else self.url
 
     @property
     def is_write(self) -> bool:
@@ -57,5 +63,5 @@ class Question:
     def at(self, target: str) -> Question:
         """Return the same read at the address that it was redirected to."""
         if "?" in target:
-            return replace(self, url=target, fields={})
-        return replace(self, url=target.split("#", 1)[0])
+            return replace(self, url=target, fields={}, is_led=True)
+        return replace(self, url=target.split("#", 1)[0], is_led=True)

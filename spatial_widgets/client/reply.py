@@ -67,7 +67,13 @@ class Reply:
         """The question, and where it led, as the start of a sentence."""
         if self.asked in {"", self.url}:
             return f"{self.method} {self.url}"
-        return f"{self.method} {self.asked} was redirected to {self.url.split('?', 1)[0]}, which"
+        return f"{self.method} {self.asked} was redirected to {self.url}, which"
+
+    @property
+    def question(self) -> str:
+        """The same, as the end of a sentence."""
+        led = "" if self.asked in {"", self.url} else f", redirected to {self.url}"
+        return f"{self.method} {self.asked or self.url}{led}"
 
 
 def read_json(reply: Reply) -> Any:
@@ -170,7 +176,7 @@ def _service_error(reply: Reply, code: int | None, message: str, details: list[s
     lines = [line for line in (message.strip(), *(line.strip() for line in details)) if line]
     said = plain(" ".join(dict.fromkeys(lines or ["no message"])))
     number = "an error without a code" if code is None else f"error {code}"
-    parts = [f"The service answered {number} to {reply.method} {reply.url}: {said}"]
+    parts = [f"The service answered {number} to {reply.question}: {said}"]
     if code in _NEXT_STEP:
         parts.append(_NEXT_STEP[code])
     return kind(

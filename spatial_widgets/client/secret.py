@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hmac
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.masking import mask, mask_bytes
 from spatial_widgets.errors import AuthenticationError
 
-__all__ = ["Secret", "Secrets"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Secret", "Secrets", "is_distinct"]
 
 _TOKENS_KEPT = 8  # those that expired long ago are no secrets any more
+_SIGNS_KEPT = 64  # an auth object may make several for each request
 _DISTINCT = 8
 
 
@@ -82,6 +86,7 @@ class Secrets:
         self.after_fork()
         renewed_after_fork(self)
         self._tokens: tuple[Secret, ...] = ()
+        self._signs: tuple[Secret, ...] = ()  # the last used one at the end
         self._kept: tuple[Secret, ...] = ()
 
     def after_fork(self) -> None:
@@ -93,6 +98,14 @@ class Secrets:
         with self._lock:
             if token not in self._tokens:
                 self._tokens = (*self._tokens, token)[-_TOKENS_KEPT:]
+
+    def sign(self, secrets: Iterable[Secret]) -> None:
+        """Mask what went along with one request, until many newer ones have come."""
+        found = dict.fromkeys(secrets)
+        if found.keys() <= set(self._signs[-len(found) :]):
+            return
+        with self._lock:
+            self._signs = (*(s for s in self._signs if s not in found), *found)[-_SIGNS_KEPT:]
 
     def keep(self, secret: Secret) -> None:
         """Mask a password or the like for good."""
@@ -110,16 +123,16 @@ class Secrets:
         A password that could be a word of the protocol, or of somebody's data, stays: no service is sent it.
         """
         return mask_bytes(
-            data, (s.reveal() for s in self.everything() if _is_distinct(s) or s in self.tokens())
+            data, (s.reveal() for s in self.everything() if is_distinct(s.reveal()) or s in self.tokens())
         )
 
     def tokens(self) -> tuple[Secret, ...]:
         """Return the tokens, without passwords."""
-        return sum((other.tokens() for other in self._others), self._tokens)
+        return sum((other.tokens() for other in self._others), self._tokens + self._signs)
 
     def everything(self) -> list[Secret]:
         """Return all that is to be masked in what is shown."""
-        found = [*self._tokens, *self._kept]
+        found = [*self._tokens, *self._signs, *self._kept]
         for other in self._others:
             found += other.everything()
         return [secret for secret in dict.fromkeys(found) if not secret.is_gone]
@@ -137,5 +150,6 @@ class Secrets:
         return self
 
 
-def _is_distinct(secret: Secret) -> bool:
-    return len(secret.reveal()) >= _DISTINCT and not secret.reveal().isalpha()
+def is_distinct(text: str) -> bool:
+    """Whether a text can be no word of a protocol or of somebody's data."""
+    return len(text) >= _DISTINCT and not text.isalpha()

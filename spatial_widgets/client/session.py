@@ -26,7 +26,8 @@ from spatial_widgets.client.plainhttp import warn_if_plain
 from spatial_widgets.client.policy import RetryPolicy
 from spatial_widgets.client.question import Question
 from spatial_widgets.client.reply import ERROR_BODY_MAX, Reply, connection_hint, is_error_body, retry_after_s
-from spatial_widgets.client.secret import Secret, Secrets
+from spatial_widgets.client.secret import Secrets
+from spatial_widgets.client.signs import signs
 from spatial_widgets.client.surroundings import Surroundings
 from spatial_widgets.errors import (
     AuthenticationError,
@@ -204,7 +205,7 @@ class GPSession(Conversation):
             try:
                 response, where = self._send_following(question, None, shown)
                 with response:
-                    start, rest = self._file(response, where)
+                    start, rest = self._file(response, where, url)
                     yield start
                     yield from rest
             except AuthenticationError as error:
@@ -219,7 +220,7 @@ class GPSession(Conversation):
                 return
         raise failure
 
-    def _file(self, response: requests.Response, url: str) -> tuple[bytes, Iterator[bytes]]:
+    def _file(self, response: requests.Response, url: str, asked: str) -> tuple[bytes, Iterator[bytes]]:
         """Return the start of a file and the rest of it; raises where an error came in its place."""
         chunks = response.iter_content(_CHUNK)
         start = b""
@@ -229,7 +230,7 @@ class GPSession(Conversation):
                 break
         if response.status_code >= 400 or is_error_body(start):
             start = self.mask_bytes(start)
-            self._judge(Reply("GET", url, response.status_code, response.headers, start))
+            self._judge(Reply("GET", url, response.status_code, response.headers, start, asked))
         return start, chunks
 
     # ------------------------------------------------------------ one exchange
@@ -275,7 +276,7 @@ class GPSession(Conversation):
                 except ValueError as error:  # urllib3, of a host's name that cannot be one
                     raise self._nowhere(asked, shown, error) from None
             if response.status_code not in _REDIRECTS or "Location" not in response.headers:
-                return response, asked.url
+                return response, asked.shown
             response.close()
             try:
                 target = self.mask(resolve(asked.url, response.headers["Location"]))
@@ -297,8 +298,8 @@ class GPSession(Conversation):
     def _nowhere(self, asked: Question, shown: Pass | None, error: ValueError) -> ProtocolError:
         where = plain(self.mask(str(error)))
         return ProtocolError(
-            f"{asked.method(shown)} {asked.url} was redirected to where nobody can follow: {where}.",
-            url=asked.url,
+            f"{asked.method(shown)} {asked.shown} was redirected to where nobody can follow: {where}.",
+            url=asked.shown,
         )
 
     def _send(self, question: Question, at: float | None, shown: Pass | None) -> requests.Response:
@@ -325,12 +326,16 @@ class GPSession(Conversation):
         if question.is_write:
             prepared.headers["Connection"] = "close"
         left = SILENCE_S if at is None else max(0.05, at - time.monotonic())
-        return session.send(
+        before = dict(prepared.headers)
+        response = session.send(
             prepared,
             allow_redirects=False,
             timeout=(min(_CONNECT_S, left), min(SILENCE_S, left)),
             **self._surroundings.settings(question.url),
         )
+        if is_home and response.request is not prepared:  # an auth object answered a challenge
+            self._secrets.sign(signs(before, response.request.headers))
+        return response
 
     def _authorize(self, prepared: requests.PreparedRequest, shown: Pass | None) -> None:
         if shown is not None:
@@ -339,12 +344,10 @@ class GPSession(Conversation):
             if shown.token is not None and not shown.in_body:
                 prepared.headers[_TOKEN_HEADER] = f"Bearer {shown.token.reveal()}"
         elif isinstance(self.auth, AuthBase):
-            before = dict(prepared.headers)
+            before, url = dict(prepared.headers), str(prepared.url)
             with unsent():
-                prepared.prepare_auth(self.auth, str(prepared.url))
-            for name, value in prepared.headers.items():
-                if before.get(name) != value and "authorization" in name.casefold():
-                    self._secrets.add(Secret(str(value).rpartition(" ")[2]))
+                prepared.prepare_auth(self.auth, url)
+            self._secrets.sign(signs(before, prepared.headers, url, str(prepared.url)))
 
     def _failure(
         self, method: str, url: str, error: Exception, budget: Budget, outer: BaseException | None

@@ -213,7 +213,9 @@ class Submitting:
         if not isinstance(job_id, str) or not job_id:
             raise ProtocolError(f"POST {url}: the answer has no jobId.", url=url, excerpt=repr(document))
         # The ID is what must not be lost; the status is the next poll's business.
-        return JobInfo.from_json({"jobStatus": JobStatus.SUBMITTED.value, **document}, url=url)
+        word = document.get("jobStatus")
+        known = {**document, "jobStatus": word if isinstance(word, str) else JobStatus.SUBMITTED.value}
+        return JobInfo.from_json(known, url=url)
 
     def _give_up(self, error: ServiceError | ProtocolError | TransportError) -> None:
         """Note that there is no job, and say so where the error does not."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +15,7 @@ from spatial_widgets.client.pastjob import SUBMITTING, PastJob
 from spatial_widgets.protocol import JobInfo, JobStatus
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Sequence
 
     from spatial_widgets.client.job import Job
@@ -189,7 +189,7 @@ def _noted(work: Callable[[sqlite3.Connection], _T]) -> _T | None:
         return None
     try:
         found = FILE.write(work)
-    except (OSError, sqlite3.Error) as error:
+    except Exception as error:  # noqa: BLE001 -- told once; a job that was just made must not be lost for it
         _health.failed(error)
         return None
     _health.well()

@@ -1,9 +1,12 @@
 """The session over real sockets: what a server can do to a request, and when the request ends all the same."""
 
+import contextlib
+import json
 import socket
 import threading
 import time
 import traceback
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -104,6 +107,31 @@ def test_the_body_of_a_redirect_is_not_read(more):
             assert GPSession(server.url).get_json(server.url, deadline_s=5.0, retry=False) == {"ok": True}
 
 
+def test_the_query_that_a_redirect_leads_to_is_shown_nowhere():
+    # It is the server's own, and may hold what is no token of this session.
+    refusal = b'{"error": {"code": 404, "message": "No such job."}}'
+    with RawServer(
+        answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(refusal), refusal))
+    ) as other:
+        target = f"{other.url}/jobs/j1"
+
+        def redirect(connection, server):
+            connection.sendall(
+                f"HTTP/1.1 302 Found\r\nLocation: {target}?f=json&ticket=ST-4711\r\nContent-Length: 0\r\n\r\n".encode()
+            )
+
+        with RawServer(redirect) as server:
+            session = GPSession(server.url, auth="very-secret")
+            with pytest.raises(errors.NotFound) as caught:
+                session.get_json(f"{server.url}/jobs/j1")
+            with pytest.raises(errors.NotFound) as as_file:
+                list(session.download(f"{server.url}/jobs/j1"))
+        assert "ticket=ST-4711" in other.requests[0].splitlines()[0]
+    assert caught.value.url == as_file.value.url == target
+    assert f"to GET {server.url}/jobs/j1, redirected to {target}: No such job." in str(caught.value)
+    assert "ST-4711" not in str(caught.value) + str(as_file.value)
+
+
 def test_a_cookie_goes_back_to_its_own_origin_only():
     # Cookies know no ports, and services put tokens into them.
     with RawServer(answer(OK)) as other:
@@ -146,6 +174,120 @@ def test_an_auth_object_is_used_and_its_secret_masked():
             session.get_json(server.url)
         assert "Authorization: Basic Zm9vOnNlY3JldA==" in server.requests[0]
         assert "Zm9vOnNlY3JldA==" not in str(caught.value)
+
+
+class Signing(requests.auth.AuthBase):
+    """Signs as many gateways want it: headers of any name, and what is no secret beside them."""
+
+    def __init__(self, *signs):
+        self.signs = signs
+
+    def __call__(self, request):
+        name, value = self.signs[0] if len(self.signs) == 1 else self.signs[request.url.count("second")]
+        request.headers[name] = value
+        request.headers["Date"] = "Mon, 30 Nov 2026 08:00:00 GMT"
+        request.headers["X-Organisation"] = "esri"
+        return request
+
+
+def echo_header(name):
+    """Return a job, and after that a refusal, with what came in a header."""
+
+    def handle(connection, server):
+        value = server.mine.head.partition(f"{name}: ")[2].split("\r\n")[0]
+        said = json.dumps(
+            f"You sent {value}, also as {quote(value, safe='')}, from esri, Mon, 30 Nov 2026 08:00:00 GMT"
+        )
+        body = f'{{"jobStatus": "esriJobExecuting", "messages": [{{"description": {said}}}]}}'
+        if len(server.requests) > 1:
+            body = f'{{"error": {{"code": 400, "message": {said}}}}}'
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secrets"),
+    [
+        ("X-My-Token", "qwertzuiopasdfghjkl", []),
+        ("X-Gateway", "0a1b2c3d/4e5f+6789==", []),
+        ("X-Api-Key", "key4711", []),
+        ("Proxy-Session", "Ticket 8d3e1f20-aa", ["8d3e1f20-aa"]),
+        ("Cookie", "agstoken=s3cr3t-cookie; path=home", ["s3cr3t-cookie"]),
+        (
+            "Authorization",
+            'Digest username="ana", response="6629fae49393a053", cnonce="0a4f113b"',
+            ["6629fae49393a053"],
+        ),
+        ("Authorization", "Basic Zm9vOnBhc3N3MHJkLTE=", ["passw0rd-1", "Zm9vOnBhc3N3MHJkLTE="]),
+    ],
+)
+def test_what_an_auth_object_puts_into_a_header_is_masked_whatever_its_name(name, value, secrets, caplog):
+    caplog.set_level("DEBUG")
+    with RawServer(echo_header(name)) as server:
+        url = f"{server.url}/GPServer/T/jobs/j1"
+        session = GPSession(server.url, auth=Signing((name, value)))
+        heard = []
+        session.listen(Listener(heard))
+        document = session.get_json(url)
+        with pytest.raises(errors.ServiceError) as caught:
+            session.get_json(url)
+    assert f"{name}: {value}" in server.requests[0]
+    shown = [repr(document), *map(repr, heard), "".join(traceback.format_exception(caught.value))]
+    shown += [repr(vars(caught.value)), repr(session), repr(vars(session)), caplog.text]
+    assert "You sent ***" in shown[0]
+    assert len(heard) == 2
+    for secret in [value, *secrets]:
+        assert not any(secret in text or quote(secret, safe="") in text for text in shown), secret
+    assert document["jobStatus"] == "esriJobExecuting"
+    assert "from esri, Mon, 30 Nov 2026 08:00:00 GMT" in document["messages"][0]["description"]
+
+
+class Listener:
+    def __init__(self, heard):
+        self.hear = heard.append
+
+    def wants(self, _url):
+        return True
+
+
+def test_a_secret_that_stays_is_masked_however_many_others_an_auth_object_makes():
+    class Nonces(requests.auth.AuthBase):
+        made = 0
+
+        def __call__(self, request):
+            request.headers["X-My-Token"] = "constant-0123456789"
+            for each in "ABCDE":
+                Nonces.made += 1
+                request.headers[f"X-Nonce-{each}"] = f"nonce-number-{Nonces.made}"
+            return request
+
+    with RawServer(echo_header("X-My-Token")) as server:
+        session = GPSession(server.url, auth=Nonces())
+        for _ in range(4):
+            with contextlib.suppress(errors.ServiceError):
+                session.get_json(server.url, retry=False)
+        assert session.mask("constant-0123456789") == "***"
+
+
+def test_what_an_auth_object_answers_a_challenge_with_is_masked_too():
+    class Challenged(requests.auth.AuthBase):
+        def __call__(self, request):
+            request.register_hook("response", self.again)
+            return request
+
+        def again(self, response, **options):
+            request = response.request.copy()
+            request.headers["X-My-Token"] = "made-for-4711"
+            answer = response.connection.send(request, **options)
+            answer.request = request
+            return answer
+
+    with RawServer(echo_header("X-My-Token")) as server:
+        with pytest.raises(errors.ServiceError) as caught:
+            GPSession(server.url, auth=Challenged()).get_json(server.url, retry=False)
+        assert "X-My-Token: made-for-4711" in server.requests[1]
+    assert "You sent ***" in str(caught.value)
 
 
 def test_netrc_is_not_asked(tmp_path, monkeypatch):

@@ -165,10 +165,45 @@ class TestWithoutAKey:
         assert LOOK not in str(caught.value)
         assert history.recent() == []
 
-    def test_an_answer_with_a_job_and_no_status_is_a_job(self):
-        with Service(answer(reply(b'{"jobId": "j1"}'))) as server:
+    @pytest.mark.parametrize("status", ["", ', "jobStatus": null', ', "jobStatus": 5', ', "jobStatus": {}'])
+    def test_an_answer_with_a_job_and_no_status_is_a_job(self, status):
+        with Service(answer(reply(b'{"jobId": "j1"%s}' % status.encode()))) as server:
             job = submit(server.task())
         assert (job.job_id, job.status) == ("j1", sw.JobStatus.SUBMITTED)
+
+    @pytest.mark.parametrize("where", ["wants", "hear"])
+    @pytest.mark.parametrize("trouble", [RuntimeError, SystemExit])
+    def test_whoever_listens_and_raises_does_not_cost_the_job(self, where, trouble, caplog):
+        def stumble(_):
+            raise trouble("out of order")
+
+        heard = []
+        with Service(answer(reply(JOB))) as server:
+            task = warm(server.task())
+            deaf = type("Deaf", (), {"wants": lambda *_: True, "hear": lambda *_: None})()
+            setattr(deaf, where, stumble)
+            task.session.listen(deaf)
+            ear = type("Ear", (), {"wants": lambda *_: True, "hear": lambda _, told: heard.append(told)})()
+            task.session.listen(ear)
+            job = submit(task)
+            assert job.refresh().job_id == job.job_id == "j1"
+            assert len(server.posts) == 1
+        assert [told.method for told in heard] == ["POST", "GET"]
+        assert [told.method for told in job.submission] == ["POST"]
+        assert history.recent()[0].job_id == "j1"
+        assert "out of order" in caplog.text
+
+    def test_a_history_that_stumbles_does_not_cost_the_job(self, monkeypatch):
+        from spatial_widgets.client import traces
+
+        def stumble(*_, **__):
+            raise RuntimeError("out of order")
+
+        with Service(answer(reply(JOB))) as server:
+            task = warm(server.task())
+            monkeypatch.setattr(traces.FILE, "write", stumble)
+            assert submit(task).job_id == "j1"
+            assert len(server.posts) == 1
 
     def test_an_interrupt_leaves_the_trace_and_says_so(self):
         app = ScriptedApp()
