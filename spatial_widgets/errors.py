@@ -91,7 +91,8 @@ class ServiceError(SpatialWidgetsError):
     """The service answered with an Esri ``error`` body, at whatever HTTP status (usually 200).
 
     ``code`` is Esri's number or None, ``details`` its further lines, ``url`` what was asked;
-    ``retry_after_s`` is the server's own wish, in seconds, or None.
+    ``retry_after_s`` is the server's own wish, in seconds, or None; ``is_elsewhere`` whether another origin said so, to which
+    a redirect led and no token was sent.
     """
 
     def __init__(
@@ -102,9 +103,11 @@ class ServiceError(SpatialWidgetsError):
         details: Sequence[str] = (),
         url: str = "",
         retry_after_s: float | None = None,
+        is_elsewhere: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.is_elsewhere = is_elsewhere
         self.code = code
         self.details = tuple(details)
         self.url = url

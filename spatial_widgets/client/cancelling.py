@@ -27,16 +27,10 @@ _CANCEL_S = 30.0
 
 
 class Cancelling:
-    """Asks for the end of a job, now or as soon as the service takes it.
-
-    Attributes
-    ----------
-    is_pending : whether the request waits for the job to start, to be sent again.
-    """
+    """Asks for the end of a job, now or as soon as the service takes it."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self.is_pending = False
 
     def begin(self) -> None:
         """Send it; where the service refuses, have it sent again when the job runs."""
@@ -47,13 +41,13 @@ class Cancelling:
                 raise
             status = self._job.refresh().status
             if status in _NOT_YET:
-                self.is_pending = True
+                self._job.snapshot.cancel_wanted = True
             elif status in _RUNNING:  # it started in between
                 self._send(Budget(self._job.session.clock, _CANCEL_S))
 
     def go_on(self, budget: Budget) -> None:
         """Send what is pending, if the job runs now; where that does not get through, it stays wanted."""
-        if not (self.is_pending and self._job.status in _RUNNING):
+        if not (self._job.cancel_pending and self._job.status in _RUNNING):
             return
         try:
             self._send(budget)
@@ -61,7 +55,7 @@ class Cancelling:
             # The poll before it was well, and must not count as failed for it.
             logger.info("The cancel of job %s is sent again with its next poll. %s", self._job.job_id, error)
         else:
-            self.is_pending = False
+            self._job.snapshot.cancel_wanted = False
 
     def _send(self, budget: Budget) -> None:
         document = self._job.session.post_json(join(self._job.url, "cancel"), {}, deadline_s=budget.left_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +52,8 @@ class Job:
 
     Notes
     -----
-    Thread-safe. Only :meth:`refresh` polls, and :meth:`wait`, :meth:`result` and ``await`` through it.
+    Thread-safe. Only :meth:`refresh` polls, and :meth:`wait`, :meth:`result` and ``await`` through it. Several objects of
+    one job share what is known of it, its polls and its watch, as long as the same login signs in for them.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Job:
         poll: PollPolicy | None = None,
         contact: ContactPolicy | None = None,
         is_new: bool = False,
+        is_old: bool = False,
     ) -> None:
         self.task = task
         self.is_new = is_new
@@ -72,19 +73,15 @@ class Job:
         self.url = join(task.url, "jobs", info.job_id)
         self.poll_policy = poll or PollPolicy(fixed_s=task.service.poll_interval)
         self.contact_policy = contact or ContactPolicy()
-        self.watch: Watch | None = None  # set by the poller that watches this job
         self.results = Results(self)
-        self.first_seen_at = info.received_at
-        self.pace_changed = threading.Condition()  # notified when the poll interval is another
-        self.snapshot = Snapshot(self.url, info)
+        self.snapshot = Snapshot.of(self.url, task.session)
+        self.snapshot.learn(info, is_old=is_old)
+        self.first_seen_at = self.course[0].at
         self._cancelling = Cancelling(self)
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
-        """Leave the watch to the parent, in a forked child, and get locks of one's own."""
-        self.watch = None
-        self.pace_changed = threading.Condition()
-        self.snapshot.after_fork()
+        """Get locks of one's own, in a forked child."""
         self.results.after_fork()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -109,7 +106,7 @@ class Job:
         """Return the job that :meth:`to_json` wrote down, in the state it was then. No request."""
         auth = hidden(auth)
         service, task, info = read_job(text)
-        return cls(GPService(service, auth=auth).task(task), info)
+        return cls(GPService(service, auth=auth).task(task), info, is_old=True)
 
     def to_json(self) -> str:
         """Return the job's URL and last snapshot as text; no token is in it."""
@@ -142,8 +139,17 @@ class Job:
 
     @property
     def course(self) -> tuple[Moment, ...]:
-        """Each status that polls of this object saw, in order, with the moment when it was first seen."""
+        """Each status that polls of this process saw, in order, with the moment when it was first seen."""
         return self.snapshot.course
+
+    @property
+    def watch(self) -> Watch | None:
+        """Who watches the job, be it for another object of it."""
+        return self.snapshot.watch
+
+    @watch.setter
+    def watch(self, watch: Watch | None) -> None:
+        self.snapshot.watch = watch
 
     @property
     def answered_at(self) -> float:
@@ -153,7 +159,7 @@ class Job:
     @property
     def cancel_pending(self) -> bool:
         """Whether a cancel waits for the job to start, to be sent again."""
-        return self._cancelling.is_pending
+        return self.snapshot.cancel_wanted
 
     def done(self) -> bool:
         """Whether the last snapshot is final."""
@@ -206,10 +212,10 @@ class Job:
     @poll_interval.setter
     def poll_interval(self, seconds: float | None) -> None:
         self.poll_policy = replace(self.poll_policy, fixed_s=checked_interval(seconds))
-        with self.pace_changed:
-            self.pace_changed.notify_all()
+        with self.snapshot.changed:
+            self.snapshot.changed.notify_all()
         if self.watch is not None:
-            self.watch.keep_pace()
+            self.watch.keep_pace(self.poll_policy)
 
     def wait(
         self,

@@ -14,11 +14,11 @@ from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol.urls import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from spatial_widgets.client.authority import Speak
 
-__all__ = ["Login", "Pass", "Token", "checked_token", "hidden"]
+__all__ = ["Login", "Pass", "Same", "Token", "checked_token", "hidden"]
 
 # As Esri/arcgis-rest-js knows them, ``packages/arcgis-rest-request/src/request.ts``.
 _KEY_PREFIXES = ("AAPK", "AAPT", "AATK")
@@ -31,6 +31,27 @@ class Pass:
     token: Secret | None
     referer: str | None = None
     in_body: bool = False
+
+
+class Same:
+    """Equal to itself alone, and to another one of the very same object, whatever that object takes for equal."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: object) -> None:
+        self._held = held  # so that nobody else gets its place in memory
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self._held is other._held
+
+    def __hash__(self) -> int:
+        return id(self._held)
+
+
+def _who(given: Any) -> Hashable:
+    """Return a function's identity; a method is made anew each time that somebody names it."""
+    owner = getattr(given, "__self__", None)
+    return Same(given) if owner is None else (Same(owner), getattr(given, "__func__", given.__name__))
 
 
 class Login(ABC):
@@ -60,6 +81,11 @@ class Login(ABC):
     def advice(self) -> str:
         """What to do when a service refuses it, as a sentence."""
         return ""
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for two that sign in as the same: this one only, as far as is known."""
+        return Same(self)
 
     @abstractmethod
     def _settings(self) -> dict[str, Any]:
@@ -131,10 +157,11 @@ class Token(Login):
         self._is_key = False
         self._text: Secret | None = None
         if callable(given):
+            self._who: Hashable = _who(given)
             self._source = TokenSource(lambda _: _granted(_covered(given())), secrets=self.secrets)
         else:
             first = Grant(checked_token(given))
-            self._text = first.token
+            self._who = self._text = first.token
             self._is_key = first.token.reveal().startswith(_KEY_PREFIXES)
             self._source = TokenSource(None, first=first, secrets=self.secrets)
 
@@ -180,6 +207,11 @@ class Token(Login):
             return f"It expired at {self.expires:%Y-%m-%d %H:%M:%S %Z}."
         return ""
 
+    @property
+    def identity(self) -> Hashable:
+        """Equal for two of the same text or function, sent in the same way."""
+        return Token, self._who, self.referer, self.in_body
+
     def _settings(self) -> dict[str, Any]:
         return {
             "expires": self.expires,
@@ -192,7 +224,8 @@ class Token(Login):
         super().__setstate__({"token": "signed out", **state})
 
     def _signed_out(self) -> None:
-        self._text, self._source = None, TokenSource(None, first=Grant(Secret()))
+        self._text, self._who = None, Same(self)
+        self._source = TokenSource(None, first=Grant(Secret()))
 
     @classmethod
     def signed_out(cls) -> Token:

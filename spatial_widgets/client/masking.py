@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
+import threading
 from html.entities import codepoint2name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from spatial_widgets.client.forking import renewed_after_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["MASK", "mask", "mask_bytes"]
+
+_T = TypeVar("_T")
 
 MASK = "***"
 _SHORTEST_SECRET = 4  # shorter ones would mask half of every text
 _SHORTEST_ANCHOR = 4
+_MOST_KNOWN = 200  # secrets whose patterns are kept
+_SIGNS = (b"\\", b"%", b"&")
 _CONTROLS = dict(zip("\b\f\n\r\t", "bfnrt", strict=True))
 
 
@@ -60,25 +66,61 @@ class _Spellings:
     """
 
     def __init__(self, secret: str) -> None:
-        pattern = "".join(_spelled(c) for c in secret)
-        self.in_text = re.compile(pattern)
-        self._in_bytes = re.compile(pattern.encode())
         # No writer escapes letters and digits, but one may: the whole pattern, which is slow, is tried
         # only where the longest run of them stands as it is, or one of them is escaped.
         anchor = max(re.findall("[A-Za-z0-9]+", secret), key=len, default="")
+        self._secret = secret
         self._anchor = anchor.encode() if len(anchor) >= _SHORTEST_ANCHOR else b""
-        codes = "|".join("".join(f"[{d}{d.upper()}]" for d in f"{ord(c):02x}") for c in sorted(set(anchor)))
-        decimals = "|".join(str(ord(c)) for c in sorted(set(anchor)))
-        self._escapes = {
+        self._lock = threading.RLock()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Get a new lock, as in a forked child: who held the old one is not there."""
+        self._lock = threading.RLock()
+
+    # Patterns are made when a text first needs them, and by one thread: a token that is new to thirty polls at once
+    # must not cost each of them the ten milliseconds.
+
+    @property
+    def in_text(self) -> re.Pattern[str]:
+        """The whole pattern."""
+        return self._made("_in_text", lambda: re.compile("".join(_spelled(c) for c in self._secret)))
+
+    @property
+    def _in_bytes(self) -> re.Pattern[bytes]:
+        return self._made("_in_body", lambda: re.compile("".join(_spelled(c) for c in self._secret).encode()))
+
+    @property
+    def _escapes(self) -> dict[bytes, re.Pattern[bytes]]:
+        return self._made("_escaped", self._escape_patterns)
+
+    def _escape_patterns(self) -> dict[bytes, re.Pattern[bytes]]:
+        letters = sorted(set(self._anchor.decode()))
+        codes = "|".join("".join(f"[{d}{d.upper()}]" for d in f"{ord(c):02x}") for c in letters)
+        decimals = "|".join(str(ord(c)) for c in letters)
+        return {
             b"\\": re.compile(rf"\\u00(?:{codes})".encode()),
             b"%": re.compile(rf"%(?:25)*(?:{codes})".encode()),
             b"&": re.compile(rf"&#0*(?:[xX]0*(?:{codes})|{decimals});".encode()),
         }
 
+    def _made(self, name: str, make: Callable[[], _T]) -> _T:
+        found: _T | None = self.__dict__.get(name)
+        if found is None:
+            with self._lock:
+                found = self.__dict__.get(name)
+                if found is None:
+                    found = self.__dict__[name] = make()
+        return found
+
     @staticmethod
-    @functools.lru_cache(maxsize=64)
     def of(secret: str) -> _Spellings:
-        return _Spellings(secret)
+        found = _known.get(secret)
+        if found is None:
+            for old in list(_known)[: len(_known) - _MOST_KNOWN]:
+                _known.pop(old, None)
+            found = _known.setdefault(secret, _Spellings(secret))  # at one go: one for all threads
+        return found
 
     def may_be_in_text(self, text: str) -> bool:
         """Whether it is worth looking closely: the plain letters stand there, or something is escaped."""
@@ -91,7 +133,10 @@ class _Spellings:
 
     def _may_be_escaped_in(self, data: bytes) -> bool:
         # One byte first: looking for it is ten times as fast as for a pattern.
-        return any(sign in data and escape.search(data) for sign, escape in self._escapes.items())
+        return any(sign in data and self._escapes[sign].search(data) for sign in _SIGNS)
+
+
+_known: dict[str, _Spellings] = {}
 
 
 def _spelled(character: str) -> str:

@@ -138,7 +138,8 @@ class Severity(enum.Enum):
 def severity(error: BaseException) -> Severity:
     """Sort a poll's error. What is not one of ours is final: it is a defect, not the network."""
     if isinstance(error, AuthenticationError) and error.code in _TOKEN_CODES:
-        return Severity.FINAL  # the session has already renewed the token once
+        # The session has already renewed the token once; elsewhere none was sent.
+        return Severity.REPEAT if error.is_elsewhere else Severity.FINAL
     if isinstance(error, ServiceError):
         return Severity.REPEAT if error.code in _FINAL_CODES else Severity.SOFT
     if isinstance(error, (TransportError, ProtocolError)):

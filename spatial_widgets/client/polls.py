@@ -77,7 +77,7 @@ class Polls:
 
     def keep_pace(self, watch: Watch) -> None:
         """Take over a poll interval that was changed."""
-        watch.schedule.poll = watch.job.poll_policy
+        watch.schedule.poll = watch.poll_policy
         if not watch.ended and watch.errand is None and watch.failure is None and watch in self._watches:
             now = self._clock.now()
             self._poller.put(watch, now + watch.schedule.until_next_s(now))

@@ -70,6 +70,11 @@ class Reply:
         return f"{self.method} {self.asked} was redirected to {self.url}, which"
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether another origin answered."""
+        return bool(self.asked) and origin(self.asked) != origin(self.url)
+
+    @property
     def question(self) -> str:
         """The same, as the end of a sentence."""
         led = "" if self.asked in {"", self.url} else f", redirected to {self.url}"
@@ -185,6 +190,7 @@ def _service_error(reply: Reply, code: int | None, message: str, details: list[s
         details=details,
         url=reply.url,
         retry_after_s=retry_after_s(reply.headers),
+        is_elsewhere=reply.is_elsewhere,
     )
 
 
@@ -219,7 +225,7 @@ def _what(reply: Reply, start: str, error: Exception | None) -> str:
     if not start:
         return "an empty body"
     if start[:1] == "<":
-        if reply.asked and origin(reply.asked) != origin(reply.url):
+        if reply.is_elsewhere:
             return "HTML: this may be the page of a network or a portal that wants a login first; open it in a browser."
         if any(word in start.casefold() for word in ("password", "sign in", "login", "log in")):
             return "a login page (HTML): the service needs a token, pass auth=…"

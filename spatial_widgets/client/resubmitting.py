@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.parameters import Submission, check_complete
 from spatial_widgets.client.submitting import Submitting
 from spatial_widgets.codec import form_pieces
 from spatial_widgets.errors import ServiceError, SpatialWidgetsError
-from spatial_widgets.protocol import JobInfo
 from spatial_widgets.protocol.urls import join, resolve
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def resubmitted(job: Job) -> Job:
 def _inputs(job: Job) -> Mapping[str, str]:
     found = job.info.inputs
     if not found:
-        document = job.session.get_json(job.url)
-        found = JobInfo.from_json(document, job_id=job.job_id, url=job.url).inputs
+        job.snapshot.ask(job.session, Budget(job.session.clock, None), job_id=job.job_id, anew=True)
+        found = job.info.inputs
     if not found:
         raise _untold(job, "its service does not tell them")
     return found

@@ -22,6 +22,7 @@ from spatial_widgets.client.conversation import Conversation
 from spatial_widgets.client.deadline import POOL_CLASSES, SILENCE_S, Budget, deadline, died_connecting
 from spatial_widgets.client.failures import chain, frameless, is_unsent, root, unsent, without_frames
 from spatial_widgets.client.forking import renewed_after_fork
+from spatial_widgets.client.login import Pass, Same
 from spatial_widgets.client.plainhttp import warn_if_plain
 from spatial_widgets.client.policy import RetryPolicy
 from spatial_widgets.client.question import Question
@@ -40,12 +41,11 @@ from spatial_widgets.protocol.plain import plain
 from spatial_widgets.protocol.urls import origin, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from requests.adapters import BaseAdapter
 
     from spatial_widgets.client.clock import Clock
-    from spatial_widgets.client.login import Pass
 
 __all__ = ["AuthBase", "GPSession"]
 
@@ -160,6 +160,12 @@ class GPSession(Conversation):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> GPSession:
         return self
+
+    @property
+    def identity(self) -> Hashable:
+        """What two sessions have in common that speak in the same way, and sign in as the same."""
+        who = self.auth.identity if isinstance(self.auth, Login) else Same(self.auth)
+        return type(self), who, self._adapter, Same(self.clock)
 
     def for_origin(self, url: str, *, auth: Any) -> GPSession:
         """Return a session like this one for another host, with its own auth."""

@@ -9,6 +9,7 @@ from spatial_widgets.client import traces
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.forking import renewed_after_fork
 from spatial_widgets.client.parameters import form_fields
+from spatial_widgets.client.snapshot import Snapshot
 from spatial_widgets.client.submitting import Submitting, form_of, takes_multipart
 from spatial_widgets.codec import decode_value
 from spatial_widgets.errors import (
@@ -20,7 +21,7 @@ from spatial_widgets.errors import (
     TransportError,
     TransportTimeout,
 )
-from spatial_widgets.protocol import JobInfo, TaskInfo
+from spatial_widgets.protocol import TaskInfo
 from spatial_widgets.protocol.spelling import did_you_mean
 from spatial_widgets.protocol.urls import join
 
@@ -258,7 +259,7 @@ class GPTask:
         return next(iter(values.values())) if len(values) == 1 else values
 
     def attach(self, job_id: str) -> Job:
-        """Return the job of that ID, as it stands now. One GET.
+        """Return the job of that ID, as it stands now. One GET, or none where a poll under way tells it.
 
         Raises
         ------
@@ -267,8 +268,9 @@ class GPTask:
         from spatial_widgets.client.job import Job
 
         url = join(self.url, "jobs", job_id)
+        snapshot = Snapshot.of(url, self.session)
         try:
-            document = self.session.get_json(url)
+            snapshot.ask(self.session, Budget(self.session.clock, None), job_id=job_id, anew=True)
         except AuthenticationError:
             raise
         except ServiceError as error:
@@ -279,6 +281,6 @@ class GPTask:
                 details=error.details,
                 url=url,
             ) from error
-        info = JobInfo.from_json(document, job_id=job_id, url=url)
-        traces.attached(self, info)
-        return Job(self, info)
+        job = Job(self, snapshot.info)
+        traces.attached(self, job.info)
+        return job

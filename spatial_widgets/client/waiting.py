@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from spatial_widgets.client.advice import advise_poll
@@ -33,6 +34,7 @@ class Waiting:
         self._on_update = on_update
         self._started = self._clock.now()
         self._seen = job.info
+        self._polled = job.snapshot.polled
 
     def run(self) -> JobInfo:
         """Wait, and return the final snapshot; raises as :meth:`Job.wait` says."""
@@ -50,29 +52,39 @@ class Waiting:
         return job.info
 
     def _poll(self, schedule: PollSchedule) -> float:
+        """Ask, or hear how somebody else's poll went since the last time; return the seconds to the next poll."""
+        snapshot = self._job.snapshot
+        failure = self._ask(schedule) if self._polled is snapshot.polled else None
+        self._polled = snapshot.polled
+        now, error = self._clock.now(), failure or copy.copy(self._polled.error)
+        if error is None or self._job.done():
+            return schedule.after_reply(now, self._job.info, retry_after_s=snapshot.retry_after_s)
+        left = self._left()
+        if left is not None and left <= 0:
+            raise self._out_of_patience() from error
+        schedule.heard(self._job.answered_at)
+        delay = schedule.after_failure(now, error)
+        if delay is None:
+            end = parted(self._job, error, schedule, now)
+            raise end from end.__cause__
+        return delay
+
+    def _ask(self, schedule: PollSchedule) -> SpatialWidgetsError | None:
         left = self._left()
         allowed = schedule.deadline_s if left is None else min(schedule.deadline_s, max(left, 0) + PATIENCE_S)
         schedule.asks(self._clock.now())
         try:
-            info = self._job.refresh(deadline_s=allowed)
+            self._job.refresh(deadline_s=allowed)
         except SpatialWidgetsError as error:
-            left = self._left()
-            if left is not None and left <= 0:
-                raise self._out_of_patience() from error
-            now = self._clock.now()
-            schedule.heard(self._job.answered_at)
-            delay = schedule.after_failure(now, error)
-            if delay is None:
-                end = parted(self._job, error, schedule, now)
-                raise end from end.__cause__
-            return delay
-        return schedule.after_reply(self._clock.now(), info, retry_after_s=self._job.snapshot.retry_after_s)
+            return error
+        return None
 
     def _pause(self, schedule: PollSchedule, delay: float) -> None:
-        """Wait for the next poll; not longer than this machine is awake, and the interval is what it was."""
+        """Wait for the next poll, or somebody else's; not longer than this machine is awake, and the interval is what it was."""
         due = self._clock.now() + delay
-        with self._job.pace_changed:
-            while True:
+        changed = self._job.snapshot.changed
+        with changed:
+            while self._polled is self._job.snapshot.polled:
                 now, left = self._clock.now(), self._left()
                 if left is not None and left <= 0:
                     raise self._out_of_patience()
@@ -85,9 +97,7 @@ class Waiting:
                     due = now + schedule.until_next_s(now) if not schedule.failures else due
                 if due <= now:
                     return
-                self._absences.wait(
-                    self._job.pace_changed, due - now if left is None else min(due - now, left)
-                )
+                self._absences.wait(changed, due - now if left is None else min(due - now, left))
 
     def _by_watch(self, watch: Watch) -> None:
         seen, losses = watch.changes, watch.losses

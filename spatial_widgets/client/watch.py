@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spatial_widgets.client.job import Job
+    from spatial_widgets.client.policy import PollPolicy
     from spatial_widgets.client.poller import Poller
     from spatial_widgets.client.requestpool import Errand
     from spatial_widgets.protocol import JobInfo
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Watch:
-    """One job under watch: who is told of changes, and how it ended.
+    """One job under watch, for all objects of it that share its snapshot: who is told of changes, and how it ended.
 
     Attributes
     ----------
@@ -48,6 +49,7 @@ class Watch:
         self.losses = 0
         self.origin = origin(job.url)
         self.errand: Errand | None = None  # the poll that is queued or under way
+        self.poll_policy = job.poll_policy  # of the object of this job that was the last to be given one
         self.since = now  # when that poll was asked for, or last counted as failed
         self.is_overdue = False  # whether it runs longer than its own deadline allows
         # When a poll last came back, and whether with an answer.
@@ -134,8 +136,9 @@ class Watch:
         """Have a job that is lost polled at once, and give it a whole budget again: somebody waits for it."""
         self._poller.look_again(self)
 
-    def keep_pace(self) -> None:
+    def keep_pace(self, policy: PollPolicy) -> None:
         """Have a poll interval that was changed hold from now on."""
+        self.poll_policy = policy
         self._poller.keep_pace(self)
 
     def catch_up(self) -> None:
@@ -168,7 +171,7 @@ class Watch:
     # ------------------------------------------------------------ on the poller's thread
 
     def _new_schedule(self, now: float) -> PollSchedule:
-        return PollSchedule(now, poll=self.job.poll_policy, contact=self.job.contact_policy)
+        return PollSchedule(now, poll=self.poll_policy, contact=self.job.contact_policy)
 
     def revive(self, now: float) -> bool:
         """Begin anew with the same subscribers after an end in an error; return whether it was one."""

@@ -73,16 +73,18 @@ def _was_silent(polls, closed, until):
 
 
 def _was_refused(polls, code):
-    """Whether the server refused a job for good: twice with no good answer between, or twice at once for a token."""
+    """Whether the server refused a job for good: twice with no good answer between; a token at its own door at once."""
     before = last = None
     for kind, _at in polls:
         if kind in _TOKEN and last in _TOKEN and kind == code:
             return True
-        if kind in _HARD and before in _HARD and kind == code:
+        # A token that is wanted where a redirect led is a refusal like any other.
+        is_refusal = kind in _HARD or (kind in _TOKEN and last == "hop")
+        if is_refusal and before and kind == code:
             return True
         if kind == "good":
             before = None
-        elif kind in _HARD:
+        elif is_refusal:
             before = kind
         last = kind
     return False

@@ -3,11 +3,12 @@
 import socket
 from dataclasses import replace
 
-from endings.case import CONTACT, EXECUTING, HASTY, SUCCEEDED, goes_on, soft
+from endings.case import CONTACT, EXECUTING, HASTY, SUCCEEDED, goes_on, hard, soft
 from endings.server import (
     JOB_ID,
     dripping,
     endless,
+    esri_error,
     hang_up,
     head,
     html,
@@ -19,6 +20,7 @@ from endings.server import (
     silent,
     status,
 )
+from spatial_widgets import errors
 
 NOWHERE = "https://gp.invalid/arcgis/rest/services/x/GPServer"
 
@@ -82,6 +84,8 @@ CASES = [
     goes_on("connection-kept-and-closed", kept, kept, kept, status(SUCCEEDED), check=lambda run: run.never_failed()),
     goes_on("laptop-slept", status(EXECUTING), reset, asleep(reset), reset, status(SUCCEEDED), sleeps=True, contact=replace(CONTACT, failures=3)),
     goes_on("redirect-elsewhere", status(EXECUTING), redirect(elsewhere, 307), elsewhere=(status(SUCCEEDED),), check=lambda run: run.kept_the_token()),
+    goes_on("redirect-elsewhere-refused-once", status(EXECUTING), redirect(elsewhere), elsewhere=(say(esri_error(499, "Token Required")), status(SUCCEEDED)), most=3, check=lambda run: run.kept_the_token()),
+    hard("redirect-elsewhere-refused", redirect(elsewhere), errors.AuthenticationError, "error 499", "redirected to", "its token is not sent", elsewhere=(say(esri_error(499, "Token Required")),), check=lambda run: run.kept_the_token()),
     goes_on("redirect-without-end", status(EXECUTING), redirect_without_end, elsewhere=(status(SUCCEEDED),), check=lambda run: run.kept_the_token()),
     soft("redirect-loop", redirect(to_itself), "more than 5 redirects", most=13, soft=False),
     soft("redirect-nowhere", redirect("http://[bad/"), "redirected"),

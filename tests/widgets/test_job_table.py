@@ -176,7 +176,7 @@ def test_the_frame_has_a_row_for_each_job(closing):
 
 def test_a_job_that_had_ended_when_it_was_first_seen_has_no_times(closing):
     first = job_of(1, ["esriJobSucceeded"])
-    found = first.task.attach(first.job_id)
+    found = first.app.service().task("Buffer").attach(first.job_id)
     frame = closing(sw.JobTable([found])).frame
     assert frame["submitted"].isna().all()
     assert frame["elapsed"].isna().all()
@@ -212,7 +212,7 @@ def test_server_text_stays_text_and_no_token_leaves(closing):
 def test_a_saved_page_shows_some_hundred_rows_trouble_first_and_says_how_many_more(closing):
     done = job_of(0, ["esriJobSucceeded"])
     done.wait()
-    jobs = [done.task.attach(done.job_id) for _ in range(450)]
+    jobs = [done.app.service().task("Buffer").attach(done.job_id) for _ in range(450)]
     for number, job in enumerate(jobs):
         job.url = f"{job.url}{number}"
     jobs[400].snapshot.info = jobrow_info("esriJobFailed")
