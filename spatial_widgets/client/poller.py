@@ -147,6 +147,10 @@ class Poller:
                 self._calls.append(work)
             self._rouse()
 
+    def now(self) -> float:
+        """Return the seconds of its clock, by which it delays what is called."""
+        return self._clock.now()
+
     def submit(self, work: Callable[[], None]) -> None:
         """Run ``work`` on a thread of the request pool; an :class:`Errand` says for whom it is."""
         self._workers.submit(work)

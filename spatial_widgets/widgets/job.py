@@ -61,7 +61,8 @@ class JobWidget(JobVerbs, LiveWidget):
     -----
     All traits are read-only. They are written by the poller's thread alone, so an observer runs there: it
     may read anything and must not wait for the job. Cost: the polls of :meth:`Job.wait`, and one GET per
-    output when the job has succeeded. A browser hears at most five messages a second, and none while nothing changes.
+    output when the job has succeeded. A browser hears at most five messages a second, and none while nothing changes;
+    of all widgets together a hundred, and the ends of jobs at once.
 
     Examples
     --------

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 TESTS = Path(__file__).parents[1]
+LOADED_MS = 120_000  # on a machine that has much else to do
 
 SETUP = """
 import time
@@ -19,15 +21,24 @@ slow = service.task("SlowTask")
 MANY = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
+import itertools
+import ipywidgets
 import spatial_widgets as sw
 from fakes import ScriptedApp, message
 
+class Busy(ScriptedApp):
+    def __init__(self, n):
+        super().__init__()
+        self.job_id, self.lines, self.steps = f"j{{n}}", [], itertools.count()
+
+    def job(self):
+        k = next(self.steps)
+        self.lines.append(message(f"line {{k}}"))
+        progress = {{"type": "step", "percent": k % 101, "message": f"step {{k}}"}}
+        return {{"jobId": self.job_id, "jobStatus": "esriJobExecuting", "progress": progress, "messages": self.lines}}
+
 def busy(n):
-    polls = [{{"jobId": f"j{{n}}", "jobStatus": "esriJobExecuting", "progress": {{"type": "step", "percent": k % 101, "message": f"step {{k}}"}},
-              "messages": [message(f"line {{m}}") for m in range(k)]}} for k in range(400)]
-    app = ScriptedApp(polls)
-    app.job_id = f"j{{n}}"
-    job = app.submit()
+    job = Busy(n).submit()
     job.poll_interval = 1.0
     return sw.JobWidget(job)
 """
@@ -39,7 +50,7 @@ WATCH_BUTTON = """() => {
     .observe(button, {childList: true, characterData: true, subtree: true});
 }"""
 
-PULSE = """(ms) => new Promise((done) => {
+GAPS = """(ms) => new Promise((done) => {
   const gaps = [];
   let last = performance.now();
   const beat = () => { const now = performance.now(); gaps.push(now - last); last = now;
@@ -95,27 +106,35 @@ def test_the_badge_follows_the_job_while_a_cell_computes(notebook, server):
     nb.finish(2)
 
 
+@pytest.mark.parametrize("server", ["lab"], indirect=True)
 def test_two_hundred_widgets_leave_the_page_and_the_kernel_responsive(notebook, server):
     nb = notebook(
         MANY,
-        "import ipywidgets\nwidgets = [busy(n) for n in range(200)]\nipywidgets.VBox(widgets)",
-        "print(sum(w.progress > 3 for w in widgets))",
-        "[w.close() for w in widgets]\nprint('closed')",
+        "widgets = [busy(n) for n in range(200)]\nipywidgets.VBox(widgets)",
+        "print(sum(w.progress > 3 for w in widgets))\n[w.close() for w in widgets]",
     )
     nb.run(0)
     nb.run(1)
     page = nb.page
-    expect(page.locator(".sw-job")).to_have_count(200, timeout=60_000)
+    expect(page.locator(".sw-job")).to_have_count(200, timeout=LOADED_MS)
     last = page.locator(".sw-job").last
-    expect(last.locator(".sw-step")).to_contain_text("step", timeout=120_000)
-    gaps = page.evaluate(PULSE, 5_000)
+    expect(last.locator(".sw-step")).to_contain_text("step", timeout=LOADED_MS)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = busy_s(devtools)
+    gaps = page.evaluate(GAPS, 5_000)
+    # Seconds of the processor: other work on the machine makes a page slow, but not these more.
+    assert busy_s(devtools) - before < 3
     # A page that lays itself out for each of them has one gap of all five seconds, even on a quick machine.
-    assert gaps[len(gaps) // 2] < 300
-    assert gaps[-1] < 3_000
-    before = last.locator(".sw-step").text_content()
-    page.wait_for_function(
-        "(text) => [...document.querySelectorAll('.sw-step')].at(-1).textContent !== text", arg=before
-    )
-    assert int(nb.run(2)) == 200
+    assert gaps[len(gaps) // 2] < 1_000
+    told = last.locator(".sw-step").text_content()
+    expect(last.locator(".sw-step")).not_to_have_text(told, timeout=LOADED_MS)
     last.get_by_role("button", name="Copy job URL").press("Enter")
-    assert nb.run(3).strip() == "closed"
+    assert int(nb.run(2)) == 200
+    expect(page.locator(".sw-job")).to_have_count(0, timeout=LOADED_MS)
+
+
+def busy_s(devtools):
+    """Return the seconds that the page's own thread has computed."""
+    metrics = devtools.send("Performance.getMetrics")["metrics"]
+    return next(each["value"] for each in metrics if each["name"] == "TaskDuration")

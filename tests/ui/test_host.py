@@ -77,6 +77,17 @@ def test_several_views_follow_one_model_and_each_goes_by_itself(host, states, sh
     assert host.page.locator(".sw-job").count() == 0
 
 
+def test_the_code_of_two_widgets_is_unpacked_once(host, states):
+    state = states["executing with progress"]
+    host.page.evaluate(
+        """() => { const make = URL.createObjectURL; window.host.made = 0;
+        URL.createObjectURL = (blob) => { window.host.made += 1; return make.call(URL, blob); }; }"""
+    )
+    for name in ("one", "two", "three"):
+        host.open(name, JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    assert host.page.evaluate("window.host.made") == 3 + 1  # the host's own, and what is packed in it
+
+
 def test_two_widgets_of_one_module_share_nothing(host, states):
     for name in ("executing with progress", "failed with errors"):
         host.open(name, JobWidget._esm, JobWidget._css, states[name].traits, states[name].messages)

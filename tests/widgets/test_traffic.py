@@ -1,5 +1,6 @@
 """What a widget costs on the wire: little, in proportion to what is new, and nothing while nothing is."""
 
+import itertools
 import json
 
 import pytest
@@ -96,6 +97,35 @@ def test_however_fast_a_service_changes_its_mind_five_messages_a_second_are_sent
     assert state["message_total"] == 1300
     assert len(state["message_tail"]) == 200
     widget.close()
+
+
+def test_a_crowd_of_widgets_sends_a_hundred_messages_a_second_together_and_each_has_its_turn(poller):
+    polls = [poll("esriJobExecuting", n, n) for n in range(20)]
+    crowd = [widget_of(polls, poller, 0.5) for _ in range(100)]
+    poller.run(8)
+    times = [int(t) for _, wire in crowd for t, _ in wire.sent]
+    assert 90 < max(times.count(second) for second in set(times)) <= 101
+    for widget, wire in crowd:
+        said = [t for t, _ in wire.sent]
+        assert max(b - a for a, b in itertools.pairwise([1000.0, *said, 1008.0])) < 1.5
+        behind = max(d["state"]["progress"] for _, d in wire.sent if "progress" in d.get("state", {}))
+        assert behind >= widget.progress - 5  # what is told is how things stand then: nothing old queues up
+        assert len(wire.lines) >= widget.progress - 5
+        widget.close()
+
+
+def test_the_end_of_a_job_is_told_at_once_whatever_others_say(poller):
+    polls = [poll("esriJobExecuting", n, n) for n in range(20)]
+    crowd = [widget_of(polls, poller, 0.5)[0] for _ in range(100)]
+    widget, wire = widget_of([*polls[:8], poll("esriJobFailed", 8)], poller, 0.5)
+    ended = []
+    widget.observe(lambda _: ended.append(poller._clock.now()), "error")
+    poller.run(6)
+    (at,) = [t for t, d in wire.sent if d.get("state", {}).get("job_status") == "esriJobFailed"]
+    assert [at] == ended
+    assert wire.lines == [f"line {n:06d}" for n in range(8)]
+    for each in (widget, *crowd):
+        each.close()
 
 
 @pytest.mark.parametrize("count", [10, 1000, 50_000])
