@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
@@ -15,8 +17,6 @@ from spatial_widgets.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import geopandas as gpd
 
     from spatial_widgets.server.registry import Context
 
@@ -44,7 +44,8 @@ def pack(ctx: Context, layers: Mapping[str, gpd.GeoDataFrame], kind: Format) -> 
             parameter="dataFormat",
         )
     folder = Path(tempfile.mkdtemp(prefix="extract", dir=ctx.scratch))
-    for name, layer in layers.items():
+    for name, given in layers.items():
+        layer = given if kind == "CSV" else _without_measures(ctx, given, name)
         if kind == "CSV":
             _as_table(layer).to_csv(
                 folder / f"{name}.csv", index=False, encoding="utf-8", date_format="%Y-%m-%dT%H:%M:%S.%fZ"
@@ -84,8 +85,26 @@ def _zipped(target: Path, folder: Path, files: Sequence[Path]) -> Path:
 
 
 def _write(frame: gpd.GeoDataFrame, path: Path, **options: Any) -> None:
-    kinds = set(shapely.get_type_id(frame.geometry.to_numpy())) - {-1}
+    # As KML an empty point would be one at 0, 0.
+    shapes = np.where(frame.geometry.is_empty, None, frame.geometry.to_numpy())
+    frame = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+    kinds = set(shapely.get_type_id(shapes)) - {-1}
     pyogrio.write_dataframe(frame, path, promote_to_multi=len(kinds) > 1, **options)
+
+
+def _without_measures(ctx: Context, layer: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+    """Return a layer without measures, which GDAL does not read from Shapely's own form of them."""
+    shapes = layer.geometry.to_numpy()
+    measured = shapely.has_m(shapes)
+    if not measured.any():
+        return layer
+    ctx.info(f"{name}: the measures (m) of {int(measured.sum()):,} features are left out; CSV has them.")
+    flat = shapes.copy()
+    high = measured & shapely.has_z(shapes)
+    flat[measured & ~high] = shapely.force_2d(shapes[measured & ~high])
+    # Three dimensions of four are x, y and z; force_3d would put the heights to 0.
+    flat[high] = shapely.from_wkb(shapely.to_wkb(shapes[high], output_dimension=3))
+    return layer.set_geometry(gpd.GeoSeries(flat, index=layer.index, crs=layer.crs))
 
 
 def _plain(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -130,7 +149,8 @@ def _as_table(layer: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return the rows with coordinates in columns X and Y, or shapes as well-known text in WKT."""
     table = pd.DataFrame(layer.drop(columns=layer.geometry.name))
     shapes = layer.geometry.to_numpy()
-    known = shapes[~shapely.is_missing(shapes)]
+    known = shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)]
     if (shapely.get_type_id(known) == shapely.GeometryType.POINT).all():
-        return table.assign(X=shapely.get_x(shapes), Y=shapely.get_y(shapes))
+        places = np.where(shapely.is_empty(shapes), None, shapes)
+        return table.assign(X=shapely.get_x(places), Y=shapely.get_y(places))
     return table.assign(WKT=shapely.to_wkt(shapes, rounding_precision=-1))

@@ -87,7 +87,7 @@ class Weights:
 
 def summarize(
     frame: pd.DataFrame,
-    keys: Sequence[str],
+    keys: Sequence[str | int],
     wanted: Sequence[Statistic],
     *,
     count: str,

@@ -11,7 +11,7 @@ import shapely
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.assignment import areas_of_points
 from spatial_widgets.server.analysis.clipping import pieces_within
-from spatial_widgets.server.analysis.groups import JOIN_ID
+from spatial_widgets.server.analysis.groups import AREA
 from spatial_widgets.server.analysis.lengths import METERS_IN, SQUARE_METERS_IN
 from spatial_widgets.server.analysis.measures import areas_m2, lengths_m
 from spatial_widgets.server.analysis.prepare import free_name
@@ -94,10 +94,9 @@ def measure_of(features: gpd.GeoDataFrame, unit: str | None) -> Measure:
 
 
 def single_points(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return a layer with a row for each point of a multipoint, and without a field ``Join_ID``."""
-    single = points.drop(columns=JOIN_ID, errors="ignore")
-    is_many = shapely.get_type_id(single.geometry.to_numpy()) == shapely.GeometryType.MULTIPOINT
-    return single.explode(ignore_index=True) if is_many.any() else single.reset_index(drop=True)
+    """Return a layer with a row for each point of a multipoint."""
+    is_many = shapely.get_type_id(points.geometry.to_numpy()) == shapely.GeometryType.MULTIPOINT
+    return points.explode(ignore_index=True) if is_many.any() else points.reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +113,10 @@ class Summary:
     ) -> tuple[gpd.GeoDataFrame, pd.DataFrame | None]:
         """Return areas, numbered from 0, with columns about the rows of :func:`within`, and a table of groups."""
         count, sums = self.measure.count, {} if weights is None else {weights.size: self.measure.sum}
-        table = summarize(rows, [JOIN_ID], self.wanted, count=count, weights=weights).reindex(areas.index)
+        table = summarize(rows, [AREA], self.wanted, count=count, weights=weights).reindex(areas.index)
         table[count] = table[count].fillna(0)
         if weights is not None:
-            sizes = np.bincount(rows[JOIN_ID], rows[weights.size], minlength=len(areas))
+            sizes = np.bincount(rows[AREA], rows[weights.size], minlength=len(areas))
             table.insert(0, self.measure.sum, sizes)
         if not self.shape:
             table = table.drop(columns=[count, *sums.values()])
@@ -127,15 +126,15 @@ class Summary:
         if self.groups is not None:
             about: dict[str, Any] = {"count": count, "sums": sums, "share": self.measure.share}
             summary = self.groups.table(rows, self.wanted, weights=weights, **about)
-            result.insert(0, free_name(JOIN_ID, result.columns), result.index.astype("int64"))
             self.groups.add_extremes(result, summary, **about)
+            summary = self.groups.finished(summary)
         return result[[*(c for c in result.columns if c != "geometry"), "geometry"]], summary
 
 
 def within(
     ctx: Context, features: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, measure: Measure
 ) -> tuple[pd.DataFrame, Weights | None]:
-    """Return a row for each feature in each area, with the area's number in ``Join_ID``.
+    """Return a row for each feature in each area, with the area's number in the column ``AREA``.
 
     Parts of lines and polygons also have their size and their share of the whole, in the columns that the
     weights name. ``features`` of points are single ones.
@@ -147,7 +146,8 @@ def within(
             f"{len(np.unique(point)):,} of {len(there):,} points lie in {len(np.unique(area)):,} of {len(here):,} areas."
         )
         rows = features.drop(columns="geometry").iloc[point].reset_index(drop=True)
-        return rows.assign(**{JOIN_ID: area}), None
+        rows[AREA] = area
+        return rows, None
     shapes = there.geometry.to_numpy()
     pieces = pieces_within(shapes, here.geometry.to_numpy())
     ctx.progress(50, "Features cut")
@@ -161,7 +161,9 @@ def within(
         f"{len(np.unique(pieces.feature)):,} of {len(there):,} {noun} lie in {len(np.unique(pieces.area)):,} of {len(here):,} areas, "
         f"{int((~pieces.is_whole).sum()):,} times in part. {measure.what}s are geodesic, on WGS 84, in {measure.unit}."
     )
-    attributes = features.drop(columns=["geometry", JOIN_ID], errors="ignore")
+    attributes = features.drop(columns="geometry")
     weights = Weights(free_name("share", attributes.columns), free_name("size", attributes.columns))
     rows = attributes.iloc[pieces.feature].reset_index(drop=True)
-    return rows.assign(**{JOIN_ID: pieces.area, weights.share: share, weights.size: size}), weights
+    rows = rows.assign(**{weights.share: share, weights.size: size})
+    rows[AREA] = pieces.area
+    return rows, weights

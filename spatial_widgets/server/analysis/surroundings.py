@@ -10,7 +10,7 @@ import shapely
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.buffering import FARTHEST_M, Style, geodesic_buffers, planar_buffers
-from spatial_widgets.server.analysis.groups import JOIN_ID
+from spatial_widgets.server.analysis.groups import AREA
 from spatial_widgets.server.analysis.lengths import METERS_IN, to_meters
 from spatial_widgets.server.analysis.relations import pairs_within
 from spatial_widgets.server.analysis.sphere import is_geodesic
@@ -83,7 +83,7 @@ class Surroundings:
 
     def areas(self, units: str) -> gpd.GeoDataFrame:
         """Return what lies within the distances, with the features' attributes."""
-        attributes = self.around.drop(columns=["geometry", "ORIG_FID", "BUFF_DIST", JOIN_ID], errors="ignore")
+        attributes = self.around.drop(columns=["geometry", "ORIG_FID", "BUFF_DIST"], errors="ignore")
         table = attributes.iloc[self.owner].assign(
             ORIG_FID=self.around.index.to_numpy(dtype="int64")[self.owner],
             BUFF_DIST=self.meters / METERS_IN[units],
@@ -109,4 +109,5 @@ class Surroundings:
             f"{len(np.unique(point)):,} of {len(points):,} points lie near {len(np.unique(self.owner[area])):,} of {len(self.around):,} features."
         )
         rows: pd.DataFrame = points.drop(columns="geometry").iloc[point].reset_index(drop=True)
-        return rows.assign(**{JOIN_ID: area})
+        rows[AREA] = area
+        return rows

@@ -11,7 +11,7 @@ import pandas as pd
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.assignment import areas_of_points
 from spatial_widgets.server.analysis.bins import bins_over
-from spatial_widgets.server.analysis.groups import JOIN_ID, grouping
+from spatial_widgets.server.analysis.groups import AREA, grouping
 from spatial_widgets.server.analysis.prepare import free_name, prepare, to_output
 from spatial_widgets.server.analysis.statistics import Statistic, parse_statistics, summarize
 from spatial_widgets.server.analysis.summarizing import single_points
@@ -84,7 +84,7 @@ def aggregate_points(
     areas, pairs = _assigned(ctx, points, polygonLayer, binType, binSize, binSizeUnit)
     ctx.progress(60, "Points assigned")
     joined = points.drop(columns="geometry").iloc[pairs[0]].reset_index(drop=True)
-    joined[JOIN_ID] = pairs[1]
+    joined[AREA] = pairs[1]
     outside = len(points) - len(np.unique(pairs[0]))
     ctx.info(
         f"{len(points) - outside:,} of {len(points):,} points lie in {len(np.unique(pairs[1])):,} of {len(areas):,} areas; {outside:,} in none."
@@ -94,8 +94,8 @@ def aggregate_points(
     if groups is not None:
         names: dict[str, Any] = {"count": "Point_Count", "sums": {}, "share": "Percent_Points"}
         summary = groups.table(joined, wanted, **names)
-        result.insert(0, free_name(JOIN_ID, result.columns), result.index.astype("int64"))
         groups.add_extremes(result, summary, **names)
+        summary = groups.finished(summary)
         ctx.info(f"groupSummary: {len(summary):,} rows, by {groups.field}.")
     if not keepBoundariesWithNoPoints:
         result = result[result[count] > 0]
@@ -130,7 +130,7 @@ def _counted(
     areas: gpd.GeoDataFrame, joined: pd.DataFrame, wanted: list[Statistic]
 ) -> tuple[gpd.GeoDataFrame, str]:
     """Return the areas with the number of their points and statistics, and the name of the first."""
-    table = summarize(joined, [JOIN_ID], wanted, count="Point_Count").reindex(areas.index)
+    table = summarize(joined, [AREA], wanted, count="Point_Count").reindex(areas.index)
     table["Point_Count"] = table["Point_Count"].fillna(0)
     names = {column: free_name(str(column), areas.columns) for column in table.columns}
     return areas.assign(**table.rename(columns=names)), names["Point_Count"]

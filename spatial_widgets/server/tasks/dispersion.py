@@ -125,7 +125,12 @@ def summarize_center_and_dispersion(
 
 
 def _place(frame: gpd.GeoDataFrame) -> str:
-    x, y = shapely.get_coordinates(shapely.centroid(frame.geometry.to_numpy()))[0]
+    if (
+        "CenterX" in frame.columns
+    ):  # an ellipse across 180 degrees is cut in two, and its centroid lies elsewhere
+        x, y = frame["CenterX"].iloc[0], frame["CenterY"].iloc[0]
+    else:
+        x, y = shapely.get_coordinates(shapely.centroid(frame.geometry.to_numpy()))[0]
     return f"at {x:.6g}, {y:.6g}" if frame.crs.is_geographic else f"at {x:,.0f}, {y:,.0f}"
 
 

@@ -42,7 +42,8 @@ def dissolve_boundaries(
     """Merge polygons that share a border or overlap.
 
     Without dissolveFields everything that hangs together merges. With them the values must also be the same,
-    upper and lower case told apart; null is a value like any other. A common corner alone does not join.
+    upper and lower case told apart; null is a value like any other. A common corner alone does not join. In degrees,
+    areas on either side of 180 that share a border there are one feature of two pieces.
 
     Each result has the dissolveFields, ``Count`` (how many input features) and columns such as ``sum_area``. A
     feature of several parts counts once, where its largest part lies, so that counts and sums add up to those of
@@ -65,7 +66,7 @@ def dissolve_boundaries(
     for g in groups:
         rows = np.flatnonzero(group == g)
         union = shapely.union_all(shapes[rows])
-        areas = np.array([union]) if multiPartFeatures else shapely.get_parts(union)
+        areas = np.array([union]) if multiPartFeatures else _separate(union, layer.crs)
         home[rows] = len(member) + (0 if multiPartFeatures else _area_of(shapes[rows], areas))
         merged.extend(areas)
         member.extend([rows[0]] * len(areas))
@@ -85,6 +86,25 @@ def dissolve_boundaries(
         ctx.info("Features of several parts were counted once, where their largest part lies.")
     ctx.progress(100)
     return {"dissolvedLayer": result}
+
+
+def _separate(union: Any, crs: Any) -> Array:
+    """Return the parts of a union; in degrees, those that share a border on either side of 180 are one, in two pieces."""
+    parts: Array = shapely.get_parts(union)
+    if not crs.is_geographic or len(parts) < 2:
+        return parts
+    bounds = shapely.bounds(parts)
+    east, west = np.flatnonzero(bounds[:, 2] == 180), np.flatnonzero(bounds[:, 0] == -180)
+    edges = [
+        shapely.intersection(parts[some], shapely.LineString([(x, -90), (x, 90)]))
+        for some, x in ((east, 180), (west, -180))
+    ]
+    moved = shapely.transform(edges[1], lambda xy: xy + np.array([360.0, 0.0]))
+    group = np.arange(len(parts))
+    for i, j in zip(*shapely.STRtree(moved).query(edges[0], predicate="intersects"), strict=True):
+        if shapely.length(shapely.intersection(edges[0][i], moved[j])) > 0:
+            group[group == group[west[j]]] = group[east[i]]
+    return np.array([shapely.union_all(parts[group == one]) for one in np.unique(group)])
 
 
 def _area_of(shapes: Array, areas: Array) -> Array:

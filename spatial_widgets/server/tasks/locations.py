@@ -85,7 +85,8 @@ def _found(
         made = parts.set_geometry(gpd.GeoSeries(shapes[some], index=parts.index, crs=parts.crs))
         result = to_output(ctx, made.reset_index(drop=True), target)
     else:
-        result = ready[0][some].reset_index(drop=True)
+        # Whole, as they came, with heights and all.
+        result = layers[0].iloc[ready[0].index[some]].reset_index(drop=True)
     ctx.info(f"{len(result):,} of {len(ready[0]):,} features found{', whole or in part' if cut else ''}.")
     ctx.progress(100)
     return result

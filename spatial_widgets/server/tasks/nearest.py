@@ -95,12 +95,13 @@ def find_nearest(
     outlines = [Outlines.of(layer, geodesic=geodesic) for layer in (here, there)]
     pairs = nearest(outlines[0], outlines[1], maxCount, limit)
     ctx.progress(60, "Nearest features found")
-    near = there.iloc[np.unique(pairs.there)].reset_index(drop=True)
+    # As they came, with heights and all.
+    near = nearLayer.iloc[there.index[np.unique(pairs.there)]].reset_index(drop=True)
     lines = _lines(pairs, here, there, units, geodesic=geodesic)
     _tell(ctx, pairs, here, near, limit)
     ctx.progress(100)
     return {
-        "nearestLayer": to_output(ctx, near, nearLayer.crs),
+        "nearestLayer": near,
         "connectingLinesLayer": to_output(ctx, lines, analysisLayer.crs),
         "routeLayerItems": None,
     }

@@ -45,7 +45,9 @@ def overlay_layers(
     ] = False,
     tolerance: Annotated[
         float | None,
-        Note("vertices closer than this become one; in the units of the inputLayer's coordinate system"),
+        Note(
+            "vertices closer than this become one; in the units of the inputLayer's coordinate system; 0 is none"
+        ),
     ] = None,
 ) -> _Outputs:
     """Lay one layer over another.
@@ -62,7 +64,7 @@ def overlay_layers(
     one, two = prepare(ctx, inputLayer, "inputLayer"), prepare(ctx, overlayLayer, "overlayLayer")
     dimensions = [int(shapely.get_dimensions(frame.geometry.iloc[0])) for frame in (one, two)]
     _check(overlayType, outputType, dimensions)
-    if tolerance is None:
+    if not tolerance:
         one, two = in_one_system(one, two)
         if snapToInput:
             ctx.warn("snapToInput: not used, because there is no tolerance.")

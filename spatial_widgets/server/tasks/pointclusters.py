@@ -78,7 +78,8 @@ def find_point_clusters(
     ctx.progress(90, "Clusters found")
     names = {name: free_name(name, layer.columns) for name in ("CLUSTER_ID", "COLOR_ID")}
     result = layer.assign(
-        **{names["CLUSTER_ID"]: found, names["COLOR_ID"]: colors_of(sites, found)}
+        geometry=analysisLayer.geometry.iloc[layer.index].to_numpy(),  # as they came, with heights
+        **{names["CLUSTER_ID"]: found, names["COLOR_ID"]: colors_of(sites, found)},
     ).reset_index(drop=True)
     _tell(ctx, found)
     ctx.progress(100)

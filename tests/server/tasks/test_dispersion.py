@@ -189,3 +189,11 @@ def test_nulls_are_counted_and_groups_without_ellipse_named(ctx):
 def test_what_has_no_answer_is_refused(ctx, layer, parameters, reason):
     with pytest.raises(ParameterError, match=reason):
         summarize_center_and_dispersion(ctx, layer, **parameters)
+
+
+def test_an_ellipse_across_180_degrees_is_told_by_its_center(ctx):
+    layer = points((179.9, 10), (-179.9, 10), (179.95, -16), (-179.5, 3))
+    made = summarize_center_and_dispersion(ctx, layer, summarizeType=["MeanCenter", "Ellipse"])
+    assert made["ellipseResultLayer"].geom_type[0] == "MultiPolygon"
+    told = dict(line.split(": at ") for line in ctx.text().splitlines() if ": at " in line)
+    assert told["Ellipse"] == told["MeanCenter"]

@@ -159,3 +159,20 @@ def test_mistakes_are_refused_by_name(ctx, squares, parameters, reason):
 def test_points_are_refused(ctx):
     with pytest.raises(ParameterError, match="inputLayer: the layer holds points, but polygons are needed"):
         dissolve_boundaries(ctx, gpd.GeoDataFrame(geometry=[Point(0, 0)], crs=4326))
+
+
+def test_areas_on_either_side_of_180_degrees_that_share_a_border_are_one(ctx):
+    shapes = [
+        box(170, -5, 180, 5),
+        box(-180, 4, -170, 9),
+        box(-180, -20, -170, -5),  # a corner alone
+        box(160, 50, 170, 60),
+        box(165, 55, 180, 70),
+        box(-180, 60, -175, 62),
+    ]
+    layer = gpd.GeoDataFrame({"people": [1, 2, 4, 8, 16, 32]}, geometry=shapes, crs=4326)
+    made = dissolve_boundaries(ctx, layer, summaryFields=["people Sum"])["dissolvedLayer"]
+    assert sorted(zip(made["Count"], made["sum_people"], strict=True)) == [(1, 4), (2, 3), (3, 56)]
+    assert sorted(made.geom_type) == ["MultiPolygon", "MultiPolygon", "Polygon"]
+    plane = dissolve_boundaries(ctx, layer.set_crs(32633, allow_override=True))["dissolvedLayer"]
+    assert len(plane) == 5

@@ -157,3 +157,24 @@ def test_mixed_single_and_multiple_parts_are_written(ctx):
     made = read(extract(ctx, [layer(*shapes, None)]), "layer1", "FileGeodatabase")
     assert shapely.area(made.geometry.to_numpy()[:2]).tolist() == [1, 2]
     assert made.geometry.isna().tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_empty_and_missing_shapes_are_written_in_every_format(ctx, kind):
+    rows = layer(Point(1, 2), Point(), None, Point(3, 4), k=[0, 1, 2, 3])
+    path = extract(ctx, [rows], dataFormat=kind)
+    made = read(path, "layer1", kind)
+    assert len(made) == 4
+    usable = made[~(made.geometry.isna() | made.geometry.is_empty)]
+    assert shapely.get_coordinates(usable.geometry.to_numpy()).tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_measures_are_left_out_where_a_format_does_not_get_them(ctx, kind):
+    rows = layer(
+        *shapely.from_wkt(["LINESTRING ZM (0 0 1 2, 1 1 3 4)", "LINESTRING M (5 5 1, 6 6 2)"]), k=[0, 1]
+    )
+    made = read(extract(ctx, [rows], dataFormat=kind), "layer1", kind)
+    assert shapely.get_coordinates(made.geometry.to_numpy()).tolist() == [[0, 0], [1, 1], [5, 5], [6, 6]]
+    assert shapely.get_coordinates(made.geometry.iloc[0], include_z=True)[:, 2].tolist() == [1, 3]
+    assert ("measures (m) of 2 features" in ctx.text()) == (kind != "CSV")

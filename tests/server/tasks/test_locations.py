@@ -226,3 +226,11 @@ def test_each_expression_is_told_with_what_it_found(ctx, parcels, floods):
 def test_what_cannot_be_read_is_refused_with_its_place(ctx, parcels, floods, text, reason):
     with pytest.raises(ParameterError, match=reason):
         find_existing_locations(ctx, [parcels, floods], text)
+
+
+def test_existing_locations_come_whole_with_their_heights(ctx):
+    walks = layer(
+        [None, LineString([(0, 0, 5), (9, 0, 6)]), LineString([(50, 0, 1), (60, 0, 2)])], k=[0, 1, 2]
+    )
+    made = found(ctx, [walks], {"layer": 0, "where": "k = 1"})
+    assert made.geometry.iloc[0].wkt == "LINESTRING Z (0 0 5, 9 0 6)"

@@ -119,3 +119,11 @@ def test_what_is_for_travel_modes_is_named_and_not_used(ctx, homes, shops):
 def test_a_cutoff_of_0_is_refused(ctx, homes, shops):
     with pytest.raises(ParameterError, match="searchCutoff: 0 is no usable distance"):
         find_nearest(ctx, homes, shops, searchCutoff=0)
+
+
+def test_near_features_are_copies_with_their_heights_and_in_their_system(ctx, homes):
+    deep = gpd.GeoDataFrame({"k": [1, 2]}, geometry=[Point(0, 0, 7), Point(179, 0, 8)], crs=4326).to_crs(3857)
+    made = find_nearest(ctx, homes, deep, maxCount=1)["nearestLayer"]
+    assert made["k"].tolist() == [1, 2]
+    assert shapely.get_z(made.geometry.to_numpy()).tolist() == [7, 8]
+    assert made.crs == deep.crs

@@ -177,3 +177,10 @@ def test_the_order_of_rows_does_not_matter(ctx):
     )
     assert first.index.equals(again.index)
     assert np.allclose(shapely.area(first.geometry.to_numpy()), shapely.area(again.geometry.to_numpy()))
+
+
+def test_a_tolerance_of_0_is_none(ctx):
+    squares = gpd.GeoDataFrame({"k": [1]}, geometry=[box(0, 0, 2, 2)], crs=4326)
+    others = gpd.GeoDataFrame({"m": [1]}, geometry=[box(1, 1, 3, 3)], crs=4326)
+    made = overlay_layers(ctx, squares, others, tolerance=0.0)["outputLayer"]
+    assert made.geometry.iloc[0].equals(box(1, 1, 2, 2))

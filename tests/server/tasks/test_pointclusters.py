@@ -242,3 +242,11 @@ def test_without_scikit_learn_the_extra_is_named(ctx, quakes, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
     with pytest.raises(SpatialWidgetsError, match=r'FindPointClusters needs .* "spatial_widgets\[stats\]"'):
         find_point_clusters(ctx, quakes)
+
+
+def test_points_keep_their_heights(ctx):
+    layer = gpd.GeoDataFrame(
+        {"k": range(6)}, geometry=shapely.points([[i / 1000, 0, i] for i in range(6)]), crs=4326
+    )
+    made = find_point_clusters(ctx, layer, searchDistance=200.0, minFeaturesCluster=3)
+    assert shapely.get_z(made["pointClustersResultLayer"].geometry.to_numpy()).tolist() == [0, 1, 2, 3, 4, 5]
