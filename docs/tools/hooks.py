@@ -26,7 +26,7 @@ ELSEWHERE = {
 }
 log = logging.getLogger("mkdocs.hooks")
 
-_LINK = re.compile(r"(?<!`)\]\((?![a-z]+:|#|/)([^)\s#]+)(#[^)\s]*)?\)")
+_LINK = re.compile(r"\]\((?![a-z]+:|#|/)([^)\s#]+)(#[^)\s]*)?\)")
 _PICTURE = re.compile(
     r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="(?P<dark>[^"]+)">\s*'
     r'<img alt="(?P<alt>[^"]*)" src="(?P<light>[^"]+)"[^>]*>\s*</picture>'
@@ -60,7 +60,7 @@ def _address(target: str, here: PurePosixPath, home: PurePosixPath) -> str:
     for name, source in ELSEWHERE.items():
         if path == source:
             path = f"docs/{name}"
-    if path.startswith("docs/"):
+    if path.startswith("docs/") and not path.startswith("docs/tools/"):
         return os.path.relpath(path, home)
     if not (ROOT / path).exists():
         log.warning("%s links to %s, and there is no %s", here, target, path)

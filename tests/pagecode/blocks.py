@@ -29,6 +29,11 @@ class Block:
         return f"{self.page}:{self.line}"
 
     @property
+    def is_new_session(self):
+        """Whether it runs in a new session: nothing of the blocks before it is there but their files and jobs."""
+        return self.mark == "a new session"
+
+    @property
     def is_output(self):
         """Whether it shows what the block before it prints."""
         return self.language == "text" and self.mark == "prints"

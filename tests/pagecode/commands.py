@@ -3,8 +3,7 @@
 Called by scripts that lie first on the path: ``python commands.py NAME ARGUMENTS``. What is not named here is the real thing.
 
 ``pip install`` looks whether what it is to install is declared and here; ``pytest`` collects the tests that it is given,
-all of which the suite runs; a benchmark reads its options and stops; ``demo`` is run by ``.ci/run``, and here its options
-are read; the table of checks checks one task; a server is started in the background, as in a second terminal, and the next
+all of which the suite runs; a benchmark reads its options and stops, and so do the demo and the builder of the site, which are run elsewhere; the table of checks checks one task; a server is started in the background, as in a second terminal, and the next
 command comes when it answers.
 """
 
@@ -22,6 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 LEAST = {"-m tests.server.tasks.verification": ["FieldCalculator"]}
+#: Their options are read, and nothing more: one is what ``.ci/run`` does first, the other what ``tests/docs/test_site.py`` does.
+OPTIONS_OF = {("spatial-widgets", "demo"), ("mkdocs", "build")}
 #: Stops a program when it has read its options, and found them all right.
 OPTIONS_ONLY = """
 import argparse, runpy, sys
@@ -112,7 +113,7 @@ def main():
         for kind in SERVERS:
             if " ".join([name, *arguments]).startswith(kind) and "--help" not in arguments:
                 return serve(kind, command)
-        run([*command, "--help"] if arguments == ["demo"] else command)
+        run([*command, "--help"] if (name, arguments[0]) in OPTIONS_OF else command)
     return None
 
 

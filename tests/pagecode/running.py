@@ -27,33 +27,44 @@ def run_page(found, folder, *, standing=None, ending="", timeout=180):
     ``standing`` says what stands in for the outer world, ``ending`` is Python that holds after the last block.
     """
     standing = standing or Standing()
-    plan = folder / "plan.json"
-    blocks = [
-        asdict(block) | {"code": standing.replaced(block.code), "is_output": block.is_output}
-        for block in found
-        if block.language in RUN or block.is_output
-    ]
-    plan.write_text(json.dumps({"prelude": standing.prelude, "blocks": blocks, "ending": ending}))
-    servers = folder / "servers"
+    page, servers = _lay_out(folder / "page"), folder / "servers"
     servers.mkdir()
-    done = subprocess.run(
-        [sys.executable, HERE / "drive.py", plan],
-        cwd=_lay_out(folder / "page"),
-        env=os.environ
-        | {
-            "PATH": f"{_programs(folder / 'bin')}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
-            "DOCS_SERVERS": str(servers),
-            "PYTHONWARNINGS": "",
-        }
-        | standing.environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    if done.returncode:
-        raise PageError(f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+    environment = {
+        "PATH": f"{_programs(folder / 'bin')}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+        "DOCS_SERVERS": str(servers),
+        "PYTHONWARNINGS": "",
+    }
+    sessions = _sessions(found)
+    for session in sessions:
+        blocks = [
+            asdict(block) | {"code": standing.replaced(block.code), "is_output": block.is_output}
+            for block in session
+        ]
+        last = ending if session is sessions[-1] else ""
+        plan = folder / "plan.json"
+        plan.write_text(json.dumps({"prelude": standing.prelude, "blocks": blocks, "ending": last}))
+        done = subprocess.run(
+            [sys.executable, HERE / "drive.py", plan],
+            cwd=page,
+            env=os.environ | environment | standing.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if done.returncode:
+            raise PageError(f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+
+
+def _sessions(found):
+    sessions = [[]]
+    for block in found:
+        if block.is_new_session:
+            sessions.append([])
+        if block.language in RUN or block.is_output:
+            sessions[-1].append(block)
+    return sessions
 
 
 def _lay_out(folder):

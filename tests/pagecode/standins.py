@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from signing import CLIENT_SECRET, PASSWORD, Portal, Server
 
+from spatial_widgets import LocalService
+
 
 @dataclass
 class Standing:
@@ -43,6 +45,16 @@ def portal():
 
 
 @contextlib.contextmanager
+def own_server():
+    """The local service is somebody's own server, whose token is typed."""
+    local = LocalService.start()
+    yield Standing(
+        {"https://gis.example.com/server/rest/services/Tools/GPServer": local.url},
+        f"import getpass\ngetpass.getpass = lambda *_: {local.token!r}",
+    )
+
+
+@contextlib.contextmanager
 def one_machine():
     """All of a cluster's machines are this one."""
     with socket.create_server(("127.0.0.1", 0)) as probe, tempfile.TemporaryDirectory() as store:
@@ -54,4 +66,4 @@ def one_machine():
 
 
 #: By page. Every other page runs as it stands.
-STAND_INS = {"docs/dask.md": one_machine, "docs/signing-in.md": portal}
+STAND_INS = {"docs/dask.md": one_machine, "docs/own-server.md": own_server, "docs/signing-in.md": portal}
