@@ -3,8 +3,9 @@
 Called by scripts that lie first on the path: ``python commands.py NAME ARGUMENTS``. What is not named here is the real thing.
 
 ``pip install`` looks whether what it is to install is declared and here; ``pytest`` collects the tests that it is given,
-all of which the suite runs; a benchmark reads its options and stops, and so do the demo and the builder of the site, which are run elsewhere; the table of checks checks one task; a server is started in the background, as in a second terminal, and the next
-command comes when it answers.
+all of which the suite runs; a benchmark reads its options and stops, and so do the demo and the builder of the site, which
+are run elsewhere; the table of checks checks one task; a server is started in the background, as in a second terminal, and
+the next command comes when it answers.
 """
 
 from __future__ import annotations
@@ -44,7 +45,12 @@ SERVERS = {
     "mkdocs serve": r"Serving on",
     "voila": r"Voil. is running at",
 }
-QUIET = {"jupyter lab": ["--no-browser", "--port=0"], "voila": ["--no-browser", "--port=0"]}
+#: What a server is told beside: no browser, and one process where one will do.
+ASIDE = {
+    "dask worker": ["--no-nanny"],
+    "jupyter lab": ["--no-browser", "--port=0"],
+    "voila": ["--no-browser", "--port=0"],
+}
 
 
 def pip(arguments):
@@ -92,7 +98,7 @@ def serve(kind, command):
     log = notes.with_name(f"server-{time.time_ns()}.log")
     with log.open("wb") as out:
         started = subprocess.Popen(
-            [*command, *QUIET.get(kind, [])], stdout=out, stderr=out, start_new_session=True
+            [*command, *ASIDE.get(kind, [])], stdout=out, stderr=out, start_new_session=True
         )
     (notes / str(started.pid)).touch()
     deadline = time.monotonic() + 120
