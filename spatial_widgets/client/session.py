@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import DecodeError
 
 from spatial_widgets.client.access import Access
 from spatial_widgets.client.auth import Login, Token
@@ -30,6 +31,7 @@ from spatial_widgets.client.reply import ERROR_BODY_MAX, Reply, connection_hint,
 from spatial_widgets.client.secret import Secrets
 from spatial_widgets.client.signs import signs
 from spatial_widgets.client.surroundings import Surroundings
+from spatial_widgets.client.unpacking import unpacked
 from spatial_widgets.errors import (
     AuthenticationError,
     ParameterError,
@@ -50,7 +52,6 @@ if TYPE_CHECKING:
 __all__ = ["AuthBase", "GPSession"]
 
 _CONNECT_S = 5.0
-_CHUNK = 1 << 18
 _STREAMED = 1 << 20
 _TOKEN_HEADER = "X-Esri-Authorization"  # noqa: S105 -- a header's name
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -228,7 +229,7 @@ class GPSession(Conversation):
 
     def _file(self, response: requests.Response, url: str, asked: str) -> tuple[bytes, Iterator[bytes]]:
         """Return the start of a file and the rest of it; raises where an error came in its place."""
-        chunks = response.iter_content(_CHUNK)
+        chunks = _unpacked(response)
         start = b""
         for chunk in chunks:
             start += chunk
@@ -406,7 +407,7 @@ class GPSession(Conversation):
 def _pieces(response: requests.Response, at: float | None) -> Iterator[bytes]:
     """Yield a body as it arrives; raises where it comes too slowly or is cut short."""
     received = 0
-    for piece in response.iter_content(_CHUNK):
+    for piece in _unpacked(response):
         received += len(piece)
         yield piece
         if at is not None and time.monotonic() > at:
@@ -414,6 +415,13 @@ def _pieces(response: requests.Response, at: float | None) -> Iterator[bytes]:
     expected = response.headers.get("Content-Length", "")
     if expected.isdigit() and not response.headers.get("Content-Encoding") and received < int(expected):
         raise requests.exceptions.ContentDecodingError(f"got {received} of {expected} bytes")
+
+
+def _unpacked(response: requests.Response) -> Iterator[bytes]:
+    try:
+        yield from unpacked(response)
+    except DecodeError as error:
+        raise requests.exceptions.ContentDecodingError(error) from error
 
 
 def _known(auth: Any) -> Login | AuthBase | None:

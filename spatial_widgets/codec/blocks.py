@@ -181,18 +181,22 @@ class FeatureText:
         """Take in at least ``count`` more bytes, if there are; forget what was read. False at the end."""
         if self._pieces is None or isinstance(self._data, bytes):
             return False
-        if self._at and self.head:
-            del self._data[: self._at]
-            self._at = 0
-        before = len(self._data)
-        while len(self._data) - before < count:
+        pieces, count_so_far = [], 0
+        while count_so_far < count:
             piece = next(self._pieces, None)
             if piece is None:
                 self._pieces = None
                 break
-            self._data += piece
-            self.received += len(piece)
-        return len(self._data) > before
+            pieces.append(piece)
+            count_so_far += len(piece)
+        self.received += count_so_far
+        if self._at and self.head:
+            with memoryview(self._data) as view, view[self._at :] as left:
+                self._data = bytearray().join((left, *pieces))
+            self._at = 0
+        else:
+            self._data += b"".join(pieces)
+        return bool(count_so_far)
 
 
 class _Place:
