@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 import spatial_widgets
 
@@ -160,3 +161,62 @@ def test_a_wheel_alone_runs_a_job_on_its_own_service(wheel, tmp_path):
     assert (
         run(python.with_name("spatial-widgets"), "--version", **place).strip() == f"spatial_widgets {VERSION}"
     )
+
+
+def requirements(lines):
+    """Return the lower bound of each requirement by its name, but for the extras of this package itself."""
+    return {found[1]: found[2] for line in lines if (found := re.match(r"([\w.-]+)>=([\w.]+)", line))}
+
+
+def test_every_dependency_has_a_lower_bound():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    for lines in groups.values():
+        unbound = [
+            line for line in lines if not requirements([line]) and not line.startswith("spatial_widgets[")
+        ]
+        assert unbound == []
+    bounds = {}
+    for lines in groups.values():
+        for name, bound in requirements(lines).items():
+            assert bounds.setdefault(name, bound) == bound, name
+
+
+def test_the_recipe_for_conda_requires_what_the_package_requires():
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, extras = told["project"], told["project"]["optional-dependencies"]
+    recipe = yaml.safe_load((ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    assert recipe["context"]["version"] == VERSION
+    assert recipe["about"]["license"] == project["license"]
+    assert recipe["about"]["license_file"] == project["license-files"]
+    assert recipe["about"]["repository"] == project["urls"]["Source"]
+    assert recipe["build"]["python"]["entry_points"] == [f"{n} = {c}" for n, c in project["scripts"].items()]
+
+    def names(lines):
+        elsewhere = {"h3": "h3-py", "matplotlib": "matplotlib-base"}  # as conda-forge calls them
+        return sorted(f"{elsewhere.get(n, n)} >={bound}" for n, bound in requirements(lines).items())
+
+    everywhere = [line for line in project["dependencies"] if ";" not in line]
+    on_some = [line for line in project["dependencies"] if ";" in line]
+    optional = [line for extra in ("cli", "dask", "map", "stats") for line in extras[extra]]
+    wanted = recipe["requirements"]
+    python = f"python {project['requires-python']}"
+    assert sorted(wanted["run"]) == sorted([python, *names(everywhere), *names(extras["local"])])
+    assert sorted(wanted["run_constraints"]) == sorted(names(on_some + optional))
+    assert {*names(told["build-system"]["requires"]), "pip"} < set(wanted["host"])
+
+
+def test_the_citation_has_what_its_format_wants():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["cff-version"] == "1.2.0"
+    assert str(citation["version"]) == VERSION
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for here, there in (
+        ("title", "name"),
+        ("license", "license"),
+        ("abstract", "description"),
+        ("keywords", "keywords"),
+    ):
+        assert citation[here] == project[there]
+    assert citation["repository-code"] == project["urls"]["Source"]

@@ -231,7 +231,7 @@ class TestOddFrames:
             ([dt.date(1970, 1, 2), dt.datetime.fromisoformat("1970-01-03")], "Date", [86400000, 172800000]), (pd.to_datetime(["1969-12-31T23:59:59.9995"]), "Date", [-1]), ([dt.time(1, 2), None], "TimeOnly", ["01:02:00", None]),
             (pd.arrays.SparseArray([0, 5]), "Integer", [0, 5]), (pd.array([1, None], dtype="int64[pyarrow]"), "Integer", [1, None]), (pd.array(["x", None], dtype="string[pyarrow]"), "String", ["x", None]),
             (pd.array([dt.datetime.fromisoformat("1970-01-02")], dtype="timestamp[us][pyarrow]"), "Date", [86400000]), (pd.array([True], dtype="bool[pyarrow]"), "SmallInteger", [1]), (np.array([1.5, np.nan], dtype="float32"), "Double", [1.5, None]),
-            ([1, 2.5], "Double", [1.0, 2.5]), ([pd.NaT], "Date", [None]), ([None], "String", [None]), (pd.to_datetime(["0001-01-01"]).as_unit("s"), "Date", [-62135596800000]),
+            ([1, 2.5], "Double", [1.0, 2.5]), ([pd.NaT], "Date", [None]), ([None], "String", [None]), (np.array(["0001-01-01"], dtype="datetime64[s]"), "Date", [-62135596800000]),
         ],
     )  # fmt: skip
     def test_every_dtype_has_its_field(self, values, kind, wire):
