@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+from pathlib import Path
 
 import geopandas as gpd
 import nbformat
@@ -14,6 +16,7 @@ from playwright.sync_api import expect
 
 from spatial_widgets.widgets.phrases import say
 
+FIRST = Path(__file__).parents[2] / "notebooks" / "01_first_job.ipynb"
 PAGE = """
 import spatial_widgets as sw
 slow = sw.LocalService.start(workers=2).service().task("SlowTask")
@@ -34,6 +37,7 @@ def voila(tmp_path_factory):
     nbformat.write(
         nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), root / "page.ipynb"
     )
+    shutil.copy(FIRST, root)
     with JupyterServer("voila", root, tmp_path_factory.mktemp("home")) as running:
         yield running
 
@@ -50,16 +54,25 @@ def is_seen_and_downloaded(page, view):
         assert len(read(io.BytesIO(got.value.path().read_bytes()))) == 40
 
 
-def test_a_page_follows_a_job_to_its_end_and_cancels_another(browser, voila, shoot):
+@pytest.fixture
+def page(browser):
+    """Return a page that reaches this machine only, and holds in ``strangers`` what it would have asked others for."""
     page = browser.new_page(viewport={"width": 1000, "height": 1100})
     page.set_default_timeout(60_000)
-    strangers = []
+    page.strangers = []
 
     def to_strangers(route):
-        strangers.append(route.request.url)
+        page.strangers.append(route.request.url)
         route.abort()
 
     page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), to_strangers)
+    yield page
+    # Voilà's own page asks for its icons and diagrams; nothing of ours is fetched, and nothing of ours misses them.
+    assert [url for url in page.strangers if not re.search(r"fontawesome|mermaid", url)] == []
+    page.close()
+
+
+def test_a_page_follows_a_job_to_its_end_and_cancels_another(page, voila, shoot):
     page.goto(f"{voila.url}/voila/render/page.ipynb?token={voila.token}")
     quick, lasting = page.locator(".sw-job").nth(0), page.locator(".sw-job").nth(1)
     expect(quick.locator(".sw-badge")).to_have_text(say("status.esriJobSucceeded"), timeout=60_000)
@@ -72,6 +85,22 @@ def test_a_page_follows_a_job_to_its_end_and_cancels_another(browser, voila, sho
     shoot(page.locator("body"), "voila-cancelled")
     is_seen_and_downloaded(page, page.locator(".sw-job").nth(2))
     shoot(page.locator("body"), "voila-result")
-    # Voilà's own page asks for its icons and diagrams; nothing of ours is fetched, and nothing of ours misses them.
-    assert [url for url in strangers if not re.search(r"fontawesome|mermaid", url)] == []
-    page.close()
+
+
+def test_the_first_notebook_is_a_page_with_its_job_and_its_map(page, voila, shoot):
+    page.goto(f"{voila.url}/voila/render/{FIRST.name}?token={voila.token}", timeout=120_000)
+    expect(page.get_by_role("heading", name="Your first geoprocessing job")).to_be_visible(timeout=120_000)
+    job, stopped = page.locator(".sw-job").nth(0), page.locator(".sw-job").nth(1)
+    expect(job.locator(".sw-badge")).to_have_text(say("status.esriJobSucceeded"), timeout=120_000)
+    expect(job.locator(".sw-results > li").first).to_be_visible(timeout=60_000)
+    expect(stopped.locator(".sw-badge")).to_have_text(say("status.esriJobCancelled"), timeout=60_000)
+    for picture in (job.locator(".sw-picture img"), page.locator(".jp-RenderedImage img")):
+        expect(picture).to_be_visible(timeout=60_000)
+        page.wait_for_function(
+            "(img) => img.complete && img.naturalWidth > 300", arg=picture.element_handle()
+        )
+    wrong = page.locator("[data-mime-type='application/vnd.jupyter.error'], .sw-problem, .jp-mod-error")
+    expect(wrong).to_have_count(0)
+    expect(page.locator("body")).not_to_contain_text("Traceback")
+    expect(page.locator("body")).not_to_contain_text("There was an error when executing cell")
+    shoot(page.locator("body"), "voila-first-notebook")
