@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 import spatial_widgets
 
@@ -165,7 +166,22 @@ def test_a_wheel_alone_runs_a_job_on_its_own_service(wheel, tmp_path):
 
 def requirements(lines):
     """Return the lower bound of each requirement by its name, but for the extras of this package itself."""
-    return {found[1]: found[2] for line in lines if (found := re.match(r"([\w.-]+)>=([\w.]+)", line))}
+    return {
+        found[1]: found[2] for line in lines if (found := re.match(r"([\w.-]+)(?:\[\w+\])?>=([\w.]+)", line))
+    }
+
+
+def test_the_lowest_versions_are_what_is_allowed_of_the_package_and_its_extras():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pins = run(sys.executable, ROOT / ".ci" / "lowest.py").splitlines()
+    left_out = {"bench", "docs", "test"}
+    wanted = project["dependencies"] + [
+        line
+        for name, lines in project["optional-dependencies"].items()
+        if name not in left_out
+        for line in lines
+    ]
+    assert requirements(pin.replace("==", ">=", 1) for pin in pins) == requirements(wanted)
 
 
 def test_every_dependency_has_a_lower_bound():
@@ -220,3 +236,20 @@ def test_the_citation_has_what_its_format_wants():
     ):
         assert citation[here] == project[there]
     assert citation["repository-code"] == project["urls"]["Source"]
+
+
+def test_the_pictures_of_the_readme_are_there_small_and_made_by_the_script_that_names_them():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"src(?:set)?=\"(\.github/images/[^\"]+)\"", readme))
+    made = (ROOT / "tests" / "ui" / "screenshots.py").read_text(encoding="utf-8")
+    names = {name.replace("{theme}", theme) for name in re.findall(r"PICTURES / f\"([^\"]+)\"", made) for theme in ("light", "dark")}  # fmt: skip
+    assert (
+        {Path(path).name for path in shown} == names == {p.name for p in (ROOT / ".github/images").iterdir()}
+    )
+    for path in shown:
+        assert (ROOT / path).stat().st_size < 1_000_000
+        with Image.open(ROOT / path) as picture:
+            assert getattr(picture, "n_frames", 1) > 5 or path.endswith(".png")
+            assert picture.width >= 2 * 700
+    assert "prefers-color-scheme: dark" in readme
+    assert "prefers-reduced-motion: reduce" in readme

@@ -103,4 +103,4 @@ def test_the_first_notebook_is_a_page_with_its_job_and_its_map(page, voila, shoo
     expect(wrong).to_have_count(0)
     expect(page.locator("body")).not_to_contain_text("Traceback")
     expect(page.locator("body")).not_to_contain_text("There was an error when executing cell")
-    shoot(page.locator("body"), "voila-first-notebook")
+    shoot(job, "voila-first-notebook")
