@@ -13,6 +13,7 @@ from spatial_widgets.client.cancelling import Cancelling
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.fetching import wait_and_load
 from spatial_widgets.client.forking import renewed_after_fork
+from spatial_widgets.client.jobfacts import JobFacts
 from spatial_widgets.client.policy import ContactPolicy, PollPolicy, checked_interval
 from spatial_widgets.client.poller import Poller
 from spatial_widgets.client.resubmitting import resubmitted
@@ -20,7 +21,6 @@ from spatial_widgets.client.results import Results
 from spatial_widgets.client.saved import job_address, read_job, write_job
 from spatial_widgets.client.service import GPService
 from spatial_widgets.client.snapshot import Snapshot
-from spatial_widgets.client.verdict import verdict
 from spatial_widgets.client.waiting import Waiting
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol.urls import join
@@ -28,17 +28,14 @@ from spatial_widgets.protocol.urls import join
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
-    from spatial_widgets.client.course import Moment
     from spatial_widgets.client.exchange import Exchange
-    from spatial_widgets.client.poller import Watch
     from spatial_widgets.client.service import GPTask
-    from spatial_widgets.client.session import GPSession
-    from spatial_widgets.protocol import JobInfo, JobMessage, JobStatus
+    from spatial_widgets.protocol import JobInfo
 
 __all__ = ["Job"]
 
 
-class Job:
+class Job(JobFacts):
     """A job of a GPServer task, made by :meth:`GPTask.submit`, :meth:`GPTask.attach` or :meth:`Job.from_url`.
 
     Attributes
@@ -111,65 +108,6 @@ class Job:
     def to_json(self) -> str:
         """Return the job's URL and last snapshot as text; no token is in it."""
         return write_job(self)
-
-    def __repr__(self) -> str:
-        return f"<Job {self.job_id} of {self.task.name}: {self.status}>"
-
-    # ------------------------------------------------------------ what is known, without a request
-
-    @property
-    def session(self) -> GPSession:
-        """The session of the job's service."""
-        return self.task.session
-
-    @property
-    def info(self) -> JobInfo:
-        """The last snapshot."""
-        return self.snapshot.info
-
-    @property
-    def status(self) -> JobStatus:
-        """The status in the last snapshot."""
-        return self.info.status
-
-    @property
-    def messages(self) -> tuple[JobMessage, ...]:
-        """The messages in the last snapshot."""
-        return self.info.messages
-
-    @property
-    def course(self) -> tuple[Moment, ...]:
-        """Each status that polls of this process saw, in order, with the moment when it was first seen."""
-        return self.snapshot.course
-
-    @property
-    def watch(self) -> Watch | None:
-        """Who watches the job, be it for another object of it."""
-        return self.snapshot.watch
-
-    @watch.setter
-    def watch(self, watch: Watch | None) -> None:
-        self.snapshot.watch = watch
-
-    @property
-    def answered_at(self) -> float:
-        """When a poll last got a good answer, in seconds of the session's clock; ``-inf`` before the first."""
-        return self.snapshot.taken_at
-
-    @property
-    def cancel_pending(self) -> bool:
-        """Whether a cancel waits for the job to start, to be sent again."""
-        return self.snapshot.cancel_wanted
-
-    def done(self) -> bool:
-        """Whether the last snapshot is final."""
-        return self.info.status.is_terminal
-
-    def raise_for_status(self) -> None:
-        """Raise the server's verdict if the last snapshot is final and no success."""
-        error = verdict(self)
-        if error is not None:
-            raise error
 
     def refresh(self, *, deadline_s: float = 30.0) -> JobInfo:
         """Ask the service once and return the new snapshot; a final one is returned without asking.

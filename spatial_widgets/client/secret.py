@@ -102,7 +102,7 @@ class Secrets:
     def sign(self, secrets: Iterable[Secret]) -> None:
         """Mask what went along with one request, until many newer ones have come."""
         found = dict.fromkeys(secrets)
-        if found.keys() <= set(self._signs[-len(found) :]):
+        if not found or found.keys() <= set(self._signs[-len(found) :]):
             return
         with self._lock:
             self._signs = (*(s for s in self._signs if s not in found), *found)[-_SIGNS_KEPT:]

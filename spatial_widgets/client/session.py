@@ -333,14 +333,14 @@ class GPSession(Conversation):
         if question.is_write:
             prepared.headers["Connection"] = "close"
         left = SILENCE_S if at is None else max(0.05, at - time.monotonic())
-        before = dict(prepared.headers)
+        before = dict(prepared.headers) if is_home and isinstance(self.auth, AuthBase) else None
         response = session.send(
             prepared,
             allow_redirects=False,
             timeout=(min(_CONNECT_S, left), min(SILENCE_S, left)),
             **self._surroundings.settings(question.url),
         )
-        if is_home and response.request is not prepared:  # an auth object answered a challenge
+        if before is not None:  # an auth object may have answered a challenge
             self._secrets.sign(signs(before, response.request.headers))
         return response
 

@@ -9,7 +9,7 @@ from spatial_widgets.protocol import JobStatus
 from spatial_widgets.protocol.plain import plain
 
 if TYPE_CHECKING:
-    from spatial_widgets.client.job import Job
+    from spatial_widgets.client.jobfacts import JobFacts
     from spatial_widgets.protocol import JobInfo
 
 __all__ = ["verdict"]
@@ -26,7 +26,7 @@ _VERDICTS: dict[JobStatus, tuple[type[JobError], str]] = {
 }
 
 
-def verdict(job: Job) -> JobError | None:
+def verdict(job: JobFacts) -> JobError | None:
     """Return the error that a job's last snapshot is, or None where it is a success or not final."""
     info = job.info
     if info.status not in _VERDICTS:

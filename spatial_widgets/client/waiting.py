@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from spatial_widgets.client.advice import advise_poll
 from spatial_widgets.client.clock import Absences
-from spatial_widgets.client.policy import PollSchedule
+from spatial_widgets.client.schedule import PollSchedule
 from spatial_widgets.errors import JobLost, SpatialWidgetsError, WaitTimeout
 from spatial_widgets.protocol.plain import plain
 

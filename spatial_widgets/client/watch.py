@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from spatial_widgets.client.forking import renewed_after_fork
-from spatial_widgets.client.policy import PollSchedule
+from spatial_widgets.client.schedule import PollSchedule
 from spatial_widgets.errors import JobLost
 from spatial_widgets.protocol.urls import origin
 

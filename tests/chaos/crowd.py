@@ -28,7 +28,15 @@ CONTACT = ContactPolicy(
 )
 RETRY = RetryPolicy(first_s=0.2)  # outlasts a shut door
 PATIENCE_S = 200.0  # a job that takes longer has been forgotten
-USES = {"wait": 25, "result": 20, "await": 15, "widget": 20, "subscriber": 10, "widget and wait": 10}
+USES = {
+    "wait": 25,
+    "result": 20,
+    "await": 15,
+    "widget": 20,
+    "subscriber": 10,
+    "widget and wait": 10,
+    "twins": 10,
+}
 ENDS = (errors.JobError, errors.JobLost)
 
 
@@ -225,6 +233,10 @@ class Crowd:
             report.rows += widget.results["outputLayer"]["n"].tolist()
         elif widget.error and job.status.is_success:
             report.result_errors.append(widget.error)
+
+    async def _twins(self, report, job):
+        """Use two objects of one job, in two ways."""
+        await asyncio.gather(self._wait(report, job), self._subscriber(report, quick(job)))
 
     async def _widget_and_wait(self, report, job):
         await asyncio.gather(self._widget(report, job), self._wait(report, job))

@@ -15,7 +15,7 @@ from chaos.lives import options
 from chaos.run import chaos
 from chaos.server import ROOT, Request, Server
 
-from spatial_widgets.client import GPSession, GPTask, Job, policy
+from spatial_widgets.client import GPSession, GPTask, Job, schedule
 from spatial_widgets.client.policy import ContactPolicy, Severity
 from spatial_widgets.client.results import Results
 from spatial_widgets.errors import ServiceError, SpatialWidgetsError
@@ -63,9 +63,9 @@ def test_a_lost_answer_to_a_submission_that_the_caller_does_not_hear_of_is_found
 
 
 def test_a_server_fault_taken_for_the_end_is_found(monkeypatch):
-    sort = policy.severity
+    sort = schedule.severity
     hasty = lambda error: Severity.FINAL if isinstance(error, ServiceError) else sort(error)  # noqa: E731
-    monkeypatch.setattr(policy, "severity", hasty)
+    monkeypatch.setattr(schedule, "severity", hasty)
     outcome = run(
         rates={"poll": 0.5}, kinds={"poll": ["error 500 in 200"]}, uses={"wait": 1, "subscriber": 1}
     )

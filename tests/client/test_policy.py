@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spatial_widgets.client.policy import PollPolicy, PollSchedule, RetryPolicy, Severity, severity
+from spatial_widgets.client.policy import PollPolicy, RetryPolicy, Severity, severity
+from spatial_widgets.client.schedule import PollSchedule
 from spatial_widgets.errors import AuthenticationError, NotFound, ProtocolError, ServiceError, TransportError
 from spatial_widgets.protocol import JobInfo, JobStatus
 
