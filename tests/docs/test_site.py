@@ -78,6 +78,41 @@ def test_nothing_is_fetched_from_elsewhere(site):
         assert not [address for found in loaded for address in found if ":" in address.split("/")[0]], page
 
 
+def test_what_a_docstring_says_of_parameters_errors_and_addresses_is_a_list_with_links():
+    extension = runpy.run_path(str(ROOT / "docs" / "tools" / "docstrings.py"))
+    text = """Do it, as :meth:`Job.wait`.
+
+    Parameters
+    ----------
+    x, y : numbers,
+        both of them.
+
+    Source: https://example.org/page (a page).
+
+    Examples
+    --------
+    >>> do(1, 2)  # doctest: +SKIP
+    3
+    """
+    assert extension["as_markdown"](text).splitlines() == [
+        "Do it, as `Job.wait`.",
+        "",
+        "**Parameters**",
+        "",
+        "- `x`, `y`: numbers,",
+        "    both of them.",
+        "",
+        "Source: <https://example.org/page> (a page).",
+        "",
+        "**Examples**",
+        "",
+        "```pycon",
+        ">>> do(1, 2)",
+        "3",
+        "```",
+    ]
+
+
 def test_every_public_name_is_in_the_reference(site):
     text = "".join(page.read_text(encoding="utf-8") for page in (site / "reference").rglob("*.html"))
     documented = {name.rpartition(".")[2] for name in re.findall('<h[23] id="(spatial_widgets[^"]+)"', text)}
