@@ -22,8 +22,8 @@ class LocalService(LocalServiceProcess):
 
     Examples
     --------
-    >>> with LocalService.start() as local:               # doctest: +SKIP
-    ...     local.service().tasks()
+    >>> with LocalService.start() as local:
+    ...     tasks = local.service().tasks()
     """
 
     def service(self, *, auth: Any = None) -> GPService:

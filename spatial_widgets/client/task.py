@@ -214,8 +214,8 @@ class GPTask:
 
         Examples
         --------
-        >>> batch = task.map([{"distances": [km]} for km in (1, 5, 20)], inputLayer=airports)  # doctest: +SKIP
-        >>> for row, layer in batch.results("bufferLayer"): ...                                # doctest: +SKIP
+        >>> batch = task.map([{"distances": [km]} for km in (1, 5, 20)], inputLayer=airports)
+        >>> layers = dict(batch.results("bufferLayer"))
         """
         from spatial_widgets.client.batch import map_rows
 

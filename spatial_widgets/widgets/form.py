@@ -57,9 +57,9 @@ class TaskForm(LiveWidget):
 
     Examples
     --------
-    >>> form = sw.TaskForm(service.task("CreateBuffers"))  # doctest: +SKIP
-    >>> form.parameters                                    # doctest: +SKIP
-    {'inputLayer': None, 'distances': None, 'units': None, …}
+    >>> form = sw.TaskForm(service.task("CreateBuffers"))
+    >>> form.parameters
+    {'inputLayer': None, 'distances': None, ...}
     """
 
     _esm = packed(module_text("form.js"))

@@ -66,8 +66,8 @@ class JobWidget(JobVerbs, LiveWidget):
 
     Examples
     --------
-    >>> w = JobWidget(job)                                # doctest: +SKIP
-    >>> w.observe(lambda c: print(c.new), "job_status")   # doctest: +SKIP
+    >>> w = JobWidget(job)
+    >>> w.observe(lambda c: print(c.new), "job_status")
     """
 
     _esm = packed(module_text("job.js"))

@@ -60,8 +60,8 @@ class JobTable(LiveWidget):
 
     Examples
     --------
-    >>> table = sw.JobTable(jobs)                                                  # doctest: +SKIP
-    >>> table.observe(lambda c: print(c.new.get(sw.JobStatus.FAILED)), "counts")   # doctest: +SKIP
+    >>> table = sw.JobTable(jobs)
+    >>> table.observe(lambda c: print(c.new.get(sw.JobStatus.FAILED)), "counts")
     """
 
     _esm = packed(module_text("table.js"))

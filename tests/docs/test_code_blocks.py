@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import tomllib
 
 import pytest
@@ -23,6 +24,46 @@ ENDINGS = {
 }
 #: Fenced text that is a drawing and no code.
 DRAWINGS = {"docs/endings.md": 1}
+#: Commands of which only the arguments are looked at: they need a network or an hour, or other tests do the same.
+READ_ONLY = re.compile(
+    r"(\S+/)?(pip|pytest|mkdocs build|python3? (-m (venv|pytest)|benchmarks/)|spatial-widgets demo)\b"
+)
+CODE = "git+https://github.com/spatial-widgets/spatial_widgets"
+NOT_CARRIED_OUT = {
+    "README.md": [
+        "python3 -m venv .venv",
+        '.venv/bin/pip install ".[local,stats,map]"',
+        ".venv/bin/spatial-widgets demo",
+        "python3 -m venv .venv",
+        '.venv/bin/pip install -e ".[test]"',
+        ".venv/bin/python -m pytest",
+    ],
+    "benchmarks/README.md": [
+        'pip install -e ".[bench,local]"',
+        "python benchmarks/load.py",
+        "python benchmarks/pages.py",
+        "python benchmarks/poll.py",
+        "python benchmarks/widget_traffic.py",
+        "python benchmarks/serve.py",
+        'pip install -e ".[local,stats,test]"',
+        "python benchmarks/tasks.py",
+    ],
+    "docs/contributing.md": [
+        "python3 -m venv .venv",
+        '.venv/bin/pip install -e ".[test]"',
+        ".venv/bin/python -m pytest tests/protocol/test_protocol.py -k status",
+        "mkdocs build",
+    ],
+    "docs/dask.md": ["pytest -m slow tests/server/executors"],
+    "docs/get-started.md": [
+        f'pip install "spatial_widgets[local,stats,map] @ {CODE}"',
+        "pip install jupyterlab",
+    ],
+    "docs/places.md": [
+        f'pip install "spatial_widgets[local,stats,map] @ {CODE}"',
+        f'pip install "spatial_widgets[local,stats] @ {CODE}"',
+    ],
+}
 PARSERS = {"json": json.loads, "toml": tomllib.loads, "yaml": yaml.safe_load}
 
 
@@ -56,6 +97,17 @@ def test_every_block_is_code_that_runs_or_data_that_can_be_read_or_a_drawing():
             else:
                 assert block.language in RUN or block.is_output, f"{block.name}: say which language this is"
     assert drawings == DRAWINGS
+
+
+def test_only_these_commands_are_read_and_not_carried_out():
+    found = {}
+    for page in pages():
+        for block in read(page):
+            if block.language == "bash":
+                for command in re.split(r"\n|&& ", block.code):
+                    if READ_ONLY.match(command):
+                        found.setdefault(page, []).append(command.split(" --")[0].strip())
+    assert found == NOT_CARRIED_OUT
 
 
 @pytest.mark.parametrize(
