@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 
 from spatial_widgets.codec.fieldvalues import to_epoch_ms
+from spatial_widgets.codec.refusals_out import infinite, no_field_type
 from spatial_widgets.errors import CodecError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 __all__ = [
     "Column",
@@ -36,19 +37,6 @@ __all__ = [
 _INT32 = range(-(2**31), 2**31)
 _INT64 = range(-(2**63), 2**63)
 _FIELD_LENGTH = 255
-
-#: What to do about values that no field holds.
-_NEXT_STEPS: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((dt.timedelta, np.timedelta64), "send seconds instead: frame[{name!r}].dt.total_seconds()"),
-    ((bytes, bytearray, memoryview), "decode it to text, or drop the column"),
-    (
-        (complex, np.complexfloating),
-        "send two columns: numpy.real(frame[{name!r}]) and numpy.imag(frame[{name!r}])",
-    ),
-    ((pd.Period,), "send its start instead: frame[{name!r}].dt.to_timestamp()"),
-    ((pd.Interval,), "send text instead: frame[{name!r}].astype(str)"),
-)
-_GENERAL_STEP = "drop it, or turn it into text or numbers, such as frame[{name!r}].astype(str)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,21 +190,13 @@ def _numbers(column: pd.Series[Any], dtype: str) -> Callable[[int, int], list[An
 def _floats(name: str, column: pd.Series[Any]) -> Column:
     array = column.to_numpy(dtype="float64", na_value=math.nan)
     if np.isinf(array).any():
-        raise _infinite(name)
+        raise infinite(name)
 
     def values(start: int, stop: int) -> list[Any]:
         block = array[start:stop]
         return _blank(block.tolist(), np.isnan(block))
 
     return _made(name, "Double", values)
-
-
-def _infinite(name: str) -> CodecError:
-    return CodecError(
-        f"column {name!r} holds an infinite number, which cannot be sent; make it a null: "
-        f"frame[{name!r}].replace([numpy.inf, -numpy.inf], numpy.nan)",
-        path=f"attributes.{name}",
-    )
 
 
 def _dates(name: str, column: pd.Series[Any]) -> Column:
@@ -269,13 +249,13 @@ def _objects(name: str, column: pd.Series[Any]) -> Column:
     if only(dt.time):
         return _made(name, "TimeOnly", _present(column, dt.time.isoformat))
     if any(issubclass(found, (bool, np.bool_, np.complexfloating, np.timedelta64)) for found in types):
-        raise _refusal(name, column, types)
+        raise no_field_type(name, column, types)
     if only(int, np.integer):
         kind = _integer_kind(name, int(min(present)), int(max(present)))
         return _made(name, kind, _present(column, int))
     if only(int, float, np.number, decimal.Decimal, fractions.Fraction):
         return _made(name, "Double", _present(column, _double(name)))
-    raise _refusal(name, column, types)
+    raise no_field_type(name, column, types)
 
 
 def _as_text(value: str) -> str:
@@ -287,22 +267,9 @@ def _double(name: str) -> Callable[[Any], float]:
         try:
             number = float(value)
         except (OverflowError, ValueError) as error:
-            raise _infinite(name) from error
+            raise infinite(name) from error
         if math.isinf(number):
-            raise _infinite(name)
+            raise infinite(name)
         return number
 
     return convert
-
-
-def _refusal(name: str, column: pd.Series[Any], types: Iterable[type]) -> CodecError:
-    kinds = sorted(types, key=lambda found: found.__name__)
-    holding = " and ".join(kind.__name__ for kind in kinds)
-    if len(kinds) > 1:
-        step = "make them one kind, such as frame[{name!r}].astype(str)"
-    else:
-        step = next((text for odd, text in _NEXT_STEPS if issubclass(kinds[0], odd)), _GENERAL_STEP)
-    return CodecError(
-        f"column {name!r} ({column.dtype}, holding {holding}) has no Esri field type; {step.format(name=name)}",
-        path=f"attributes.{name}",
-    )
