@@ -164,9 +164,13 @@ def numbers_of(frame: pd.DataFrame, name: str, parameter: str) -> pd.Series[floa
 
 
 def free_name(wanted: str, taken: Sequence[str] | pd.Index[Any]) -> str:
-    """Return a column name that is not taken: the wanted one, or with ``_1``, ``_2`` ... appended."""
+    """Return a column name that is not taken in any case: the wanted one, or with ``_1``, ``_2`` ... appended.
+
+    Field names of ArcGIS do not tell case, and neither do filters.
+    """
+    folded = {str(name).casefold() for name in taken}
     label, n = wanted, 0
-    while label in taken:
+    while label.casefold() in folded:
         n += 1
         label = f"{wanted}_{n}"
     return label

@@ -112,7 +112,7 @@ def test_an_ordinary_layer_gives_a_result(ctx, name):
 
 @pytest.mark.parametrize("name", CALLS)
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -8,6 +8,7 @@ import shapely
 from shapely import Point, box
 
 from spatial_widgets.server.tasks.aggregate import aggregate_points
+from spatial_widgets.server.tasks.dissolve import dissolve_boundaries
 from spatial_widgets.server.tasks.enrich import enrich_layer
 from spatial_widgets.server.tasks.nearby import summarize_nearby
 from spatial_widgets.server.tasks.within import summarize_within
@@ -58,6 +59,16 @@ def test_sums_within_areas_are_told_by_such_a_field_too(ctx, field):
     made = summarize_within(ctx, lines, AREAS, summaryFields=[f"{field} Max"], groupByField=field)
     assert made["groupBySummary"][field].tolist() == [7, 8, 7, 8]
     assert made["resultLayer"][f"max_{field}"].tolist() == [8, 8]
+
+
+def test_names_that_differ_by_case_alone_are_not_made(ctx):
+    layer = AREAS.rename(columns={"Point_Count": "point_count"})
+    made = aggregate_points(ctx, POINTS, layer)["aggregatedLayer"]
+    assert made.columns.tolist() == ["Join_ID", "point_count", "Point_Count_1", "geometry"]
+    merged = dissolve_boundaries(
+        ctx, layer.rename(columns={"point_count": "count"}), dissolveFields=["count"]
+    )
+    assert merged["dissolvedLayer"].columns.tolist() == ["count", "Count_1", "geometry"]
 
 
 def test_features_keep_their_own_number_of_a_join(ctx):

@@ -27,6 +27,10 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import pyproj
+import shapely
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -39,6 +43,20 @@ from spatial_widgets.server.registry import REGISTRY
 HERE = Path(__file__).parent
 PAGE = HERE.parents[2] / "docs" / "analyses.md"
 BEGIN, END = "<!-- checks: written by a command -->", "<!-- end of checks -->"
+
+
+def geodesic_area(shapes: Any, step: float | None = None) -> float:
+    """Return an area in square metres, by the C code of GeographicLib that comes with PROJ; sides no longer than a step.
+
+    It is for results of tasks that measure no areas themselves: those that do are compared with GeographicLib in Python.
+    """
+    geod = pyproj.Geod(ellps="WGS84")
+    cut = shapely.get_parts(shapes if step is None else shapely.segmentize(shapes, step))
+    return sum(
+        abs(geod.polygon_area_perimeter(*shapely.get_coordinates(ring).T)[0]) * (-1 if number else 1)
+        for part in cut
+        for number, ring in enumerate(shapely.get_rings(part))
+    )
 
 
 def below(value, least=1e-9):

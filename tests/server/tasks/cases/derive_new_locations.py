@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 
-import shapely
-from geographiclib.geodesic import Geodesic
-from verification import below
+from verification import below, geodesic_area
 
 from spatial_widgets.data import sample
 
@@ -33,18 +31,6 @@ def confirm(results):
     assert 0 < made["California"].area < whole["California"].area
 
 
-def _area(shape):
-    """Return the area of a shape in square metres, by GeographicLib; its sides are straight in degrees."""
-    total = 0.0
-    for part in shapely.get_parts(shape):
-        for i, ring in enumerate(shapely.get_rings(part)):
-            polygon = Geodesic.WGS84.Polygon()
-            for lon, lat in shapely.get_coordinates(shapely.segmentize(ring, 0.05))[:-1]:
-                polygon.AddPoint(lat, lon)
-            total += (-1 if i else 1) * abs(polygon.Compute()[2])
-    return total
-
-
 def check_areas(run):
     """Parts of states within 100 km of strong earthquakes, and parts that are not: areas by GeographicLib add up to those of the states; largest relative difference."""
     inside, outside = (
@@ -55,7 +41,7 @@ def check_areas(run):
     names = ["California", "Nevada", "Oklahoma", "Kansas", "Utah", "Texas"]
     worst = 0.0
     for name in names:
-        parts = sum(_area(found[name]) for found in (inside, outside) if name in found.index)
-        worst = max(worst, abs(parts / _area(states[name]) - 1))
+        parts = sum(geodesic_area(found[name], 0.05) for found in (inside, outside) if name in found.index)
+        worst = max(worst, abs(parts / geodesic_area(states[name], 0.05) - 1))
     assert worst < 1e-5
     return below(worst, 1e-6)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import h3
 import numpy as np
 import shapely
-from geographiclib.geodesic import Geodesic
-from verification import below
+from verification import below, geodesic_area
 
 from spatial_widgets.data import sample
 
@@ -34,10 +33,7 @@ def check_areas(run):
     for shape in ("Square", "Hexagon", "TransverseHexagon", "Triangle", "Diamond"):
         made = run(binType=shape, binSize=1000.0, extentLayer=_state("Colorado"))["tessellationLayer"]
         for cell in made.geometry:
-            polygon = Geodesic.WGS84.Polygon()
-            for lon, lat in shapely.get_coordinates(shapely.segmentize(cell, 0.05))[:-1]:
-                polygon.AddPoint(lat, lon)
-            worst = max(worst, abs(abs(polygon.Compute()[2]) / 1e9 - 1))
+            worst = max(worst, abs(geodesic_area(cell, 0.05) / 1e9 - 1))
     assert worst < 1e-3
     return below(worst)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import shapely
-from geographiclib.geodesic import Geodesic
-from verification import below
+from verification import below, geodesic_area
 
 from spatial_widgets.data import sample
 
@@ -29,17 +28,6 @@ def confirm(results):
     assert (made["name"].notna() & made["number"].notna()).sum() > 40
 
 
-def area(shapes):
-    total = 0.0
-    for part in shapely.get_parts(shapely.segmentize(shapes, 0.05)):
-        for number, ring in enumerate(shapely.get_rings(part)):
-            polygon = Geodesic.WGS84.Polygon()
-            for lon, lat in shapely.get_coordinates(ring)[:-1]:
-                polygon.AddPoint(lat, lon)
-            total += abs(polygon.Compute()[2]) * (-1 if number else 1)
-    return total
-
-
 def check_areas(run):
     """Area of four inland states beside that of their parts in and outside of squares, by GeographicLib; relative difference."""
     states = sample("states")
@@ -48,8 +36,8 @@ def check_areas(run):
         run(inputLayer=states, overlayLayer=squares(), overlayType=kind)["outputLayer"]
         for kind in ("Intersect", "Erase")
     ]
-    whole = area(states.geometry.to_numpy())
-    apart = sum(area(part.geometry.to_numpy()) for part in parts)
+    whole = geodesic_area(states.geometry.to_numpy(), 0.05)
+    apart = sum(geodesic_area(part.geometry.to_numpy(), 0.05) for part in parts)
     worst = abs(apart / whole - 1)
     assert worst < 1e-6
     return below(worst, 1e-6)

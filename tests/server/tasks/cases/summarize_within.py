@@ -42,7 +42,7 @@ def check_areas(run):
         for piece in pieces:
             # Sides are straight in degrees, those of GeographicLib are geodesics: short ones are alike.
             polygon = Geodesic.WGS84.Polygon()
-            for lon, lat in shapely.get_coordinates(shapely.segmentize(piece, 0.05))[:-1]:
+            for lon, lat in shapely.get_coordinates(shapely.segmentize(piece, 0.1))[:-1]:
                 polygon.AddPoint(lat, lon)
             total += abs(polygon.Compute()[2]) / 1e6
         worst = max(worst, abs(ours / total - 1))
