@@ -229,10 +229,11 @@ class JobWidget(JobVerbs, LiveWidget):
             summary=[s.to_json() for s in loading.summaries],
             previews=[p.to_json() for p in loading.previews],
             error=loading.problem,
-            results_ready=not (loading.problem or loading.is_stopped),
         )
-        self._outbox.flush()
+        # Whoever waits for them ends a cell, and what comes after its end is not kept where no front end is.
         self._update_saved_output()
+        self._apply(results_ready=not (loading.problem or loading.is_stopped))
+        self._outbox.flush()
 
     def _show_what_is_here(self) -> None:
         """Show the results after all, where they were loaded by another hand than the one that was stopped or failed."""

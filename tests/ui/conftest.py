@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sys
 from pathlib import Path
@@ -21,12 +23,31 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.ui)
 
 
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory):
+    """Return a function that gives the running server of an app: the first call starts it, and it stays to the end."""
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def server_of(app: str) -> JupyterServer:
+            made = JupyterServer(app, tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home"))
+            return running.enter_context(made)
+
+        yield server_of
+
+
 @pytest.fixture(scope="session", params=["lab", "notebook"])
-def server(request, tmp_path_factory):
-    with JupyterServer(
-        request.param, tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
-    ) as running:
-        yield running
+def server(request, servers):
+    """Not itself what is kept: pytest drops a fixture's value for another parameter, and files alternate."""
+    return servers(request.param)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience():
+    """Have every look at a page wait for what it expects as long as a machine with much else to do may need."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -50,8 +51,9 @@ local.stop()
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """Return a function that runs the notebook without any browser, and gives its path."""
+    """Return a function that runs the notebook without any browser, once in each way, and gives its path."""
 
+    @functools.cache
     def run(*, keeps_state, freezes):
         folder = tmp_path_factory.mktemp("executed")
         made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in CELLS])

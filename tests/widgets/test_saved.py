@@ -235,6 +235,18 @@ def test_a_frozen_widget_leaves_no_live_view_once_nothing_more_will_happen(outpu
     widget.close()
 
 
+def test_whoever_waits_for_results_finds_them_in_the_saved_output(output):
+    app = ScriptedApp(["esriJobExecuting"])
+    widget = sw.JobWidget(app.submit())
+    widget._ipython_display_()
+    found = []
+    widget.observe(lambda _: found.append(output[-1]["text/html"]), "results_ready")
+    app.polls = ["esriJobSucceeded"]
+    Seen(widget).until(lambda w: w.results_ready)
+    widget.close()
+    assert "bufferLayer: GeoDataFrame" in found[0]
+
+
 def test_a_widget_that_is_frozen_after_the_end_is_frozen_at_once_and_others_stay_live(output, shown):
     widget = shown(bufferLayer=POINT_LAYER)
     widget._ipython_display_()
