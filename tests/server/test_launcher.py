@@ -178,7 +178,7 @@ def test_the_time_limit_of_the_service_holds(start):
 
 @pytest.mark.slow
 def test_stopping_gives_a_running_job_its_grace_and_keeps_what_waits(start):
-    face = start()
+    face = start(limits=Limits(grace_s=60.0))
     running, waiting = face.submit("Sleep", seconds=1.5), face.submit("Greet", name="later")
     face.executing(running)
     face.service.stop()
@@ -189,7 +189,7 @@ def test_stopping_gives_a_running_job_its_grace_and_keeps_what_waits(start):
 
 @pytest.mark.slow
 def test_stopping_ends_a_worker_that_does_not_end_by_itself(start):
-    face = start()
+    face = start(limits=Limits(grace_s=0.2))
     job = face.submit("Stubborn")
     face.executing(job)
     members = wait_until(lambda: len(found := family(face.service.pid)) > 3 and found)
