@@ -21,7 +21,7 @@ class PageError(AssertionError):
     """A block of a page does not do what the page says; the text names page and line."""
 
 
-def run_page(found, folder, *, standing=None, ending="", timeout=180):
+def run_page(found, folder, *, standing=None, ending="", timeout=280):
     """Run the blocks of one page in order, in ``folder``.
 
     ``standing`` says what stands in for the outer world, ``ending`` is Python that holds after the last block.
