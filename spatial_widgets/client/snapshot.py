@@ -59,6 +59,7 @@ class Snapshot:
         self.taken_at = float("-inf")
         self.polled = Polled()
         self.cancel_wanted = False
+        self._last_failure = ""  # of the polls since the last answer
         self.after_fork()
         renewed_after_fork(self)
 
@@ -106,9 +107,7 @@ class Snapshot:
         before, turn = self.polled, object()
         try:
             if not self._turns.take(turn, budget.left_s):
-                raise TransportTimeout(
-                    f"GET {self._url}: another poll of this job took longer than {budget}.", url=self._url
-                )
+                raise self._held_up(budget)
             if not anew and self.info.status.is_terminal:
                 return
             if self.polled is not before:
@@ -119,6 +118,7 @@ class Snapshot:
             try:
                 self._ask(session, budget, job_id, repeats=anew)
             except SpatialWidgetsError as error:
+                self._last_failure = str(error)
                 if not isinstance(error, TransportTimeout):
                     self._note(copy.copy(error).with_traceback(None))
                 raise
@@ -130,7 +130,13 @@ class Snapshot:
         document = session.get_json(self._url, deadline_s=budget.left_s, retry=repeats)
         self._take(JobInfo.from_json(document, job_id=job_id, url=self._url, before=self._info))
         self.retry_after_s = session.last_retry_after_s
-        self.taken_at = session.clock.now()
+        self.taken_at, self._last_failure = session.clock.now(), ""
+
+    def _held_up(self, budget: Budget) -> TransportTimeout:
+        last = f" The last one failed: {self._last_failure}" if self._last_failure else ""
+        return TransportTimeout(
+            f"GET {self._url}: another poll of this job took longer than {budget}.{last}", url=self._url
+        )
 
     def _note(self, error: SpatialWidgetsError | None) -> None:
         with self.changed:

@@ -50,6 +50,7 @@ class Service(RawServer):
     def poll(self, job_id, token):
         with self.lock:
             self.inside[job_id, token] += 1
+            self.polled.notify_all()
             self.most[job_id, token] = max(self.most[job_id, token], self.inside[job_id, token])
         self.over.wait(self.takes_s)
         with self.polled:
@@ -270,3 +271,20 @@ def test_a_job_that_nobody_holds_any_more_is_forgotten():
         server.job().refresh()
         gc.collect()
         assert [moment.status.label for moment in server.job().course] == ["Executing"]
+
+
+def test_a_poll_that_another_one_holds_up_tells_what_that_one_came_to():
+    with Service(["esriJobExecuting"]) as server:
+        one, other = server.job(), server.job()
+        server.takes_s = 600.0  # until the end
+        with pytest.raises(errors.TransportTimeout, match="no whole answer"):
+            one.refresh(deadline_s=0.2)
+        hanging = threading.Thread(target=in_threads, args=(lambda: one.refresh(deadline_s=5.0),))
+        hanging.start()
+        with server.polled:
+            assert server.polled.wait_for(lambda: sum(server.inside.values()) == 2, 30)
+        with pytest.raises(
+            errors.TransportTimeout, match="another poll .* The last one failed: .* no whole answer"
+        ):
+            other.refresh(deadline_s=0.2)
+        hanging.join(30)
