@@ -83,7 +83,8 @@ class Run:
         for name, value in case.environment(self.server).items():
             self.monkeypatch.setenv(name, value)
         url, auth = case.where(self.server), case.auth()
-        session = GPSession(url, auth=auth, retry=RetryPolicy(first_s=0.01, factor=1))
+        clock = type(SYSTEM_CLOCK)()  # its own, else two runs of one address share their polls
+        session = GPSession(url, auth=auth, retry=RetryPolicy(first_s=0.01, factor=1), clock=clock)
         self.task = GPService(url, auth=auth, session=session).task("Buffer")
         info = JobInfo.from_json({"jobId": JOB_ID, "jobStatus": case.start})
         self.job = Job(self.task, info, poll=POLL, contact=case.contact)
