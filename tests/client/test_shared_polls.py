@@ -42,7 +42,9 @@ class Service(RawServer):
         else:
             document = {"error": {"code": 400, "message": "Nothing here."}}
         body = json.dumps(document).encode()
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
 
     def word(self):
         return self.script[min(len(self.polls), len(self.script)) - 1]
