@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import os
 import re
@@ -12,7 +13,7 @@ from typing import Any
 
 import anywidget
 
-__all__ = ["FREEZE", "LiveWidget", "module_text", "packed", "static_text", "style_text"]
+__all__ = ["FREEZE", "LiveWidget", "module_text", "packed", "static_text"]
 
 logger = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
@@ -38,8 +39,7 @@ def _compact(text: str) -> str:
     return "".join(f"{line.strip()}\n" for line in text.splitlines() if line.strip())
 
 
-def style_text(name: str) -> str:
-    """Return a style sheet without comments and indentation, for the same reason."""
+def _style_text(name: str) -> str:
     return _compact(_STYLE_COMMENT.sub("", static_text(name)))
 
 
@@ -64,20 +64,24 @@ def _without_others(text: str) -> str:
     return _PHRASE.sub(kept, text)
 
 
-def module_text(name: str) -> str:
+def module_text(name: str, *styles: str) -> str:
     """Return a front-end module as one text with the neighbours that it imports, each in a scope of its own.
 
     A module that is handed to the browser as text has no address, so that ``./status.js`` would lead nowhere.
+
+    Parameters
+    ----------
+    styles : style sheets that its views put where they are seen, in this order; see ``static/dress.js``.
     """
     scopes: dict[str, str] = {}
 
-    def joined(module: str) -> str:
-        return _IMPORT.sub(lambda found: f"const {{{found[1]}}} = {scope(found[2])};", static_text(module))
+    def joined(text: str) -> str:
+        return _IMPORT.sub(lambda found: f"const {{{found[1]}}} = {scope(found[2])};", text)
 
     def scope(module: str) -> str:
         variable = f"$_{Path(module).stem}"
         if variable not in scopes:
-            text = joined(module)
+            text = joined(static_text(module))
             names = ", ".join(_EXPORT.findall(text))
             text = re.sub(
                 r"^export (default )?",
@@ -88,7 +92,12 @@ def module_text(name: str) -> str:
             scopes[variable] = f"const {variable} = (() => {{\n{text}\nreturn {{ {names} }};\n}})();"
         return variable
 
-    last = joined(name)
+    last = static_text(name)
+    if styles:
+        sheets = json.dumps([_style_text(style) for style in styles])
+        bare = last.replace("export default ", "const bare = ", 1)
+        last = f'import {{ dressed }} from "./dress.js";\n{bare}\nexport default dressed(bare, {sheets});'
+    last = joined(last)
     return _without_others(_compact("\n".join([*scopes.values(), last])))
 
 

@@ -15,7 +15,7 @@ from spatial_widgets.errors import ParameterError, SpatialWidgetsError
 from spatial_widgets.pasting import call_code
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets import formsaved
-from spatial_widgets.widgets._base import LiveWidget, module_text, packed, style_text
+from spatial_widgets.widgets._base import LiveWidget, module_text, packed
 from spatial_widgets.widgets.crssearch import found_references
 from spatial_widgets.widgets.formentry import given_of, is_left_out, without_secrets
 from spatial_widgets.widgets.formfield import fields_of
@@ -62,8 +62,7 @@ class TaskForm(LiveWidget):
     {'inputLayer': None, 'distances': None, ...}
     """
 
-    _esm = packed(module_text("form.js"))
-    _css = style_text("job.css") + style_text("form.css")
+    _esm = packed(module_text("form.js", "base.css", "form.css"))
 
     task_name = t.Unicode("", read_only=True).tag(sync=True)
     title = t.Unicode("", read_only=True).tag(sync=True)

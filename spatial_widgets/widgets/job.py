@@ -11,7 +11,7 @@ from spatial_widgets.client import Job, Poller
 from spatial_widgets.client.auth import hidden
 from spatial_widgets.pasting import attach_code
 from spatial_widgets.widgets import saved
-from spatial_widgets.widgets._base import LiveWidget, module_text, packed, style_text
+from spatial_widgets.widgets._base import LiveWidget, module_text, packed
 from spatial_widgets.widgets.commands import Commands
 from spatial_widgets.widgets.jobstate import state_of
 from spatial_widgets.widgets.loading import Loading
@@ -70,8 +70,7 @@ class JobWidget(JobVerbs, LiveWidget):
     >>> w.observe(lambda c: print(c.new), "job_status")
     """
 
-    _esm = packed(module_text("job.js"))
-    _css = style_text("job.css")
+    _esm = packed(module_text("job.js", "base.css", "job.css"))
 
     job_id = t.Unicode("", read_only=True).tag(sync=True)
     job_url = t.Unicode("", read_only=True).tag(sync=True)

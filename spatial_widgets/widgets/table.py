@@ -16,7 +16,7 @@ from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets import jobrow
-from spatial_widgets.widgets._base import LiveWidget, module_text, packed, style_text
+from spatial_widgets.widgets._base import LiveWidget, module_text, packed
 from spatial_widgets.widgets.cancelling import Cancelling
 from spatial_widgets.widgets.entry import Entries, Entry, jobs_of
 from spatial_widgets.widgets.feed import Feed
@@ -64,8 +64,7 @@ class JobTable(LiveWidget):
     >>> table.observe(lambda c: print(c.new.get(sw.JobStatus.FAILED)), "counts")
     """
 
-    _esm = packed(module_text("table.js"))
-    _css = style_text("job.css") + style_text("table.css")
+    _esm = packed(module_text("table.js", "base.css", "table.css"))
 
     counts = t.Dict(read_only=True)
     # Written when every job has ended, for pages without a kernel; before that, rows travel as messages only.

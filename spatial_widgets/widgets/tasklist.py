@@ -12,7 +12,7 @@ from spatial_widgets.client import Poller
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol.urls import origin
-from spatial_widgets.widgets._base import LiveWidget, module_text, packed, style_text
+from spatial_widgets.widgets._base import LiveWidget, module_text, packed
 from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ class TaskList(LiveWidget):
     One GET for the service, where it was not read before, and one for the description of each task, on the request pool.
     """
 
-    _esm = packed(module_text("tasklist.js"))
-    _css = style_text("job.css") + style_text("table.css") + style_text("tasklist.css")
+    _esm = packed(module_text("tasklist.js", "base.css", "tasklist.css"))
 
     service_url = t.Unicode(read_only=True).tag(sync=True)
     tasks = t.List(t.Dict(), read_only=True).tag(sync=True)

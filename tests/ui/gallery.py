@@ -37,7 +37,7 @@ SHEETS = {
 def hang(host: Host, states: dict[str, State]) -> None:
     """Put one widget in each state on a page."""
     for name, state in states.items():
-        host.open(name, JobWidget._esm, JobWidget._css, state.traits, state.messages)
+        host.open(name, JobWidget._esm, state.traits, state.messages)
         host.show(name, title=name)
         if not state.has_kernel:
             host.on(name, "model.fire('comm_live_update')")

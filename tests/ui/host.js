@@ -66,16 +66,19 @@
       this.widget = widget;
       this.cleanup = await widget.initialize?.({ model: this.model });
     }
-    /** Show one more view in an element, in a shadow root as marimo does or in the page as Jupyter does. */
-    async show(place, shadow) {
+    /** Show one more view in an element, in a shadow root as marimo does or in the page as Jupyter does; `late` it comes there when it is drawn. */
+    async show(place, shadow, late) {
       const root = shadow ? place.attachShadow({ mode: "open" }) : place;
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(this.css);
-      const scope = shadow ? root : document;
-      scope.adoptedStyleSheets = [...scope.adoptedStyleSheets, sheet];
+      if (this.css) {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(this.css);
+        const scope = shadow ? root : document;
+        scope.adoptedStyleSheets = [...scope.adoptedStyleSheets, sheet];
+      }
       const el = document.createElement("div");
-      root.append(el);
+      if (!late) root.append(el);
       const cleanup = await this.widget.render({ model: this.model, el });
+      if (late) root.append(el); // as Jupyter does
       this.views.push({ place, el, cleanup });
     }
     async hide(index) {

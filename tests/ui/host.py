@@ -71,8 +71,8 @@ class Host:
         page.route("**/*", answer)
         page.goto(ADDRESS)
 
-    def open(self, name: str, source: str, css: str, traits: dict, messages: list = ()) -> None:
-        """Make a widget of a module's text, and tell it what its kernel said."""
+    def open(self, name: str, source: str, traits: dict, messages: list = (), *, css: str = "") -> None:
+        """Make a widget of a module's text, and tell it what its kernel said; ``css`` is what a host adds."""
         self.page.evaluate(
             """async ([name, source, css, traits, messages]) => {
               const widget = (window.host.widgets[name] = new window.host.Widget(traits));
@@ -82,10 +82,12 @@ class Host:
             [name, source, css, traits, list(messages)],
         )
 
-    def show(self, name: str, *, shadow: bool = True, width: int | None = None, title: str = ""):
+    def show(
+        self, name: str, *, shadow: bool = True, late: bool = False, width: int | None = None, title: str = ""
+    ):
         """Show one more view of a widget; returns the locator of its place."""
         number = self.page.evaluate(
-            """async ([name, shadow, width, title]) => {
+            """async ([name, shadow, late, width, title]) => {
               const box = document.querySelector("main").appendChild(document.createElement("section"));
               if (title) box.append(Object.assign(document.createElement("h2"), { textContent: title }));
               const place = document.createElement("div");
@@ -93,12 +95,12 @@ class Host:
               place.dataset.widget = name;
               if (width) place.style.width = `${width}px`;
               box.append(place);
-              await window.host.widgets[name].show(place, shadow);
+              await window.host.widgets[name].show(place, shadow, late);
               await new Promise(requestAnimationFrame);
               await new Promise(requestAnimationFrame);
               return document.querySelectorAll(".place").length - 1;
             }""",
-            [name, shadow, width, title],
+            [name, shadow, late, width, title],
         )
         return self.page.locator(".place").nth(number)
 

@@ -53,7 +53,7 @@ def host(browser):
 
 
 def show(host, state):
-    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    host.open("job", JobWidget._esm, state.traits, state.messages)
     return host.show("job")
 
 
@@ -139,10 +139,8 @@ def test_every_text_can_be_read_and_nothing_sticks_out_or_is_cut_off(sheet):
 @pytest.mark.node
 def test_axe_and_the_measures_find_what_is_wrong(host, states, axe_text):
     state = states["long names"]
-    spoiled = (
-        JobWidget._css + ".sw-title { color: #bbb; } .sw-results { overflow-wrap: normal; width: 1200px; }"
-    )
-    host.open("job", JobWidget._esm, spoiled, state.traits, state.messages)
+    spoiled = ".sw-title { color: #bbb; } .sw-job .sw-results { overflow-wrap: normal; width: 1200px; }"
+    host.open("job", JobWidget._esm, state.traits, state.messages, css=spoiled)
     host.show("job")
     found = " ".join(axe.violations(host.page, axe_text, ".place"))
     assert "color-contrast" in found
@@ -283,7 +281,7 @@ def test_who_wants_no_motion_gets_none(browser, states):
 
 
 def show_table(host):
-    host.open("table", JobTable._esm, JobTable._css, {"saved_rows": []})
+    host.open("table", JobTable._esm, {"saved_rows": []})
     view = host.show("table")
     told = {
         "kind": "rows",

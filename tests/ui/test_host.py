@@ -29,7 +29,7 @@ def host(browser):
 
 def test_the_module_exports_a_factory_and_sets_no_global(host, states):
     state = states["executing with progress"]
-    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    host.open("job", JobWidget._esm, state.traits, state.messages)
     host.show("job")
     assert host.on("job", "widget.exports") == ["default"]
     assert (
@@ -46,7 +46,7 @@ def test_the_module_exports_a_factory_and_sets_no_global(host, states):
 
 def test_every_state_is_shown_without_a_request_and_without_markup_from_text(host, states):
     for name, state in states.items():
-        host.open(name, JobWidget._esm, JobWidget._css, state.traits, state.messages)
+        host.open(name, JobWidget._esm, state.traits, state.messages)
         place = host.show(name)
         assert place.locator(".sw-badge").first.text_content() != ""
     for markup in ("b:text('quakes')", "i:text('cell')", "script"):  # what a server said is text
@@ -56,7 +56,7 @@ def test_every_state_is_shown_without_a_request_and_without_markup_from_text(hos
 @pytest.mark.parametrize("shadow", [True, False], ids=["in a shadow root", "in the page"])
 def test_several_views_follow_one_model_and_each_goes_by_itself(host, states, shadow):
     state = states["executing with progress"]
-    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    host.open("job", JobWidget._esm, state.traits, state.messages)
     before = host.on("job", "model.listening")
     views = [host.show("job", shadow=shadow) for _ in range(3)]
     host.take("job", job_status="esriJobCancelling", progress=50)
@@ -84,13 +84,33 @@ def test_the_code_of_two_widgets_is_unpacked_once(host, states):
         URL.createObjectURL = (blob) => { window.host.made += 1; return make.call(URL, blob); }; }"""
     )
     for name in ("one", "two", "three"):
-        host.open(name, JobWidget._esm, JobWidget._css, state.traits, state.messages)
+        host.open(name, JobWidget._esm, state.traits, state.messages)
     assert host.page.evaluate("window.host.made") == 3 + 1  # the host's own, and what is packed in it
+
+
+SHEETS = "(root) => root.adoptedStyleSheets.map((sheet) => sheet.cssRules.length)"
+
+
+def test_the_style_is_in_a_page_once_for_all_its_widgets_and_in_each_shadow_root(host, states):
+    state = states["executing with progress"]
+    for name in ("one", "two"):
+        host.open(name, JobWidget._esm, state.traits, state.messages)
+        host.show(name, shadow=False, late=True)
+    host.open("table", JobTable._esm, {"saved_rows": []})
+    host.show("table", shadow=False)
+    rules = host.page.evaluate(f"({SHEETS})(document)")
+    assert len(rules) == 3  # what all have, and what a job and a table have of their own
+    assert min(rules) > 30
+    for late in (False, True):
+        place = host.show("one", late=late)
+        title = place.locator(".sw-title")
+        expect(title).to_have_css("font-weight", "600")
+        assert place.evaluate(f"(place) => ({SHEETS})(place.shadowRoot)") == rules[:2]
 
 
 def test_two_widgets_of_one_module_share_nothing(host, states):
     for name in ("executing with progress", "failed with errors"):
-        host.open(name, JobWidget._esm, JobWidget._css, states[name].traits, states[name].messages)
+        host.open(name, JobWidget._esm, states[name].traits, states[name].messages)
     one, two = host.show("executing with progress"), host.show("failed with errors")
     host.on("executing with progress", "model.fire('comm_live_update')")
     assert "from_url" in one.locator(".sw-note").text_content()
@@ -99,7 +119,7 @@ def test_two_widgets_of_one_module_share_nothing(host, states):
 
 def test_a_view_that_was_closed_can_be_collected(host, states):
     state = states["executing with progress"]
-    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    host.open("job", JobWidget._esm, state.traits, state.messages)
     host.show("job")
     host.on(
         "job",
@@ -117,7 +137,7 @@ def test_a_view_that_was_closed_can_be_collected(host, states):
 
 def test_a_click_is_a_message_and_its_answer_is_awaited(host, states):
     state = states["executing with progress"]
-    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    host.open("job", JobWidget._esm, state.traits, state.messages)
     view = host.show("job")
     button = view.get_by_role("button", name=say("job.cancel"), exact=True)
     button.click()
@@ -133,7 +153,7 @@ def test_a_click_is_a_message_and_its_answer_is_awaited(host, states):
 
 def test_a_kernel_that_is_gone_says_how_to_attach_again(host, states):
     state = states["executing with progress"]
-    host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+    host.open("job", JobWidget._esm, state.traits, state.messages)
     view = host.show("job")
     host.on("job", "model.fire('comm_live_update')")
     note = view.locator(".sw-note").text_content()
@@ -148,7 +168,7 @@ def test_a_kernel_that_is_gone_says_how_to_attach_again(host, states):
 
 def test_every_word_that_is_shown_can_be_translated(host, states):
     """In a language of ours each phrase is in brackets: what is shown outside of them is no word of ours."""
-    plain = module_text("job.js")
+    plain = module_text("job.js", "base.css", "job.css")
     table = re.search(r"PHRASES = \{.*?^\};", plain, re.MULTILINE | re.DOTALL)[0]
     strange = {name: f"⟦{text}⟧" for name, text in PHRASES.items()}
     source = plain.replace(table, f"PHRASES = {json.dumps(strange)};")
@@ -162,7 +182,7 @@ def test_every_word_that_is_shown_can_be_translated(host, states):
       return [...found];
     }"""
     for name, state in states.items():
-        host.open(name, source, JobWidget._css, state.traits, state.messages)
+        host.open(name, source, state.traits, state.messages)
         host.show(name)
         if not state.has_kernel:
             host.on(name, "model.fire('comm_live_update')")
@@ -175,7 +195,7 @@ def test_every_word_that_is_shown_can_be_translated(host, states):
 
 
 def test_a_table_of_jobs_needs_no_more_of_a_host(host):
-    host.open("table", JobTable._esm, JobTable._css, {"saved_rows": []})
+    host.open("table", JobTable._esm, {"saved_rows": []})
     view = host.show("table")
     rows = table_rows()
     rows[0]["widget"] = "a model that only Jupyter could show here"

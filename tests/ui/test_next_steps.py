@@ -25,7 +25,7 @@ def show(browser, states):
 
     def shown(name):
         state = states[name]
-        host.open("job", JobWidget._esm, JobWidget._css, state.traits, state.messages)
+        host.open("job", JobWidget._esm, state.traits, state.messages)
         view = host.show("job")
         if not state.has_kernel:
             host.on("job", "model.fire('comm_live_update')")

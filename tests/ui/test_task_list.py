@@ -38,7 +38,7 @@ def host(request, browser):
     page = browser.new_page(viewport={"width": 700, "height": 500})
     page.set_default_timeout(15_000)
     hosting = Host(page, getattr(request, "param", "light"))
-    hosting.open("tasks", TaskList._esm, TaskList._css, TRAITS)
+    hosting.open("tasks", TaskList._esm, TRAITS)
     yield hosting
     assert hosting.wrong == []
     page.close()

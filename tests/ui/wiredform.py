@@ -40,7 +40,7 @@ class WiredForm:
         synced = {n for n, trait in sw.TaskForm.class_own_traits().items() if trait.metadata.get("sync")}
         self.form.observe(lambda change: self.changed.add(change.name), sorted(synced))
         traits = {name: value for name, value in self.form.get_state().items() if name in synced}
-        host.open(title, sw.TaskForm._esm, sw.TaskForm._css, traits)
+        host.open(title, sw.TaskForm._esm, traits)
         self.view = host.show(title, width=width)
         self.pump()
 

@@ -507,4 +507,4 @@ def test_the_browser_reads_exactly_what_a_row_has():
     assert {f.name for f in jobrow.fields(jobrow.JobRow)} - read <= {"url"}  # table.js copies it
     assert set(re.findall(r'model\.get\("(\w+)"\)', static_text("table.js"))) == {"saved_rows"}
     own = {name for name, trait in sw.JobTable.class_own_traits().items() if trait.metadata.get("sync")}
-    assert own - {"_esm", "_css"} == {"saved_rows"}
+    assert own - {"_esm"} == {"saved_rows"}

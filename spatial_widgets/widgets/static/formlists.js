@@ -14,7 +14,7 @@ const ACTS = { up: "form.up", down: "form.down", remove: "form.remove" };
  */
 function items(context, name, label, open, fresh) {
   const node = make("div", "sw-items");
-  const box = make("div", "sw-rows", { role: "list" });
+  const box = make("div", "sw-lines", { role: "list" });
   const add = button(say("form.add"), "sw-quiet");
   add.setAttribute("aria-label", say("form.add.label", { name: context.label }));
   node.append(box, add);
