@@ -3,6 +3,8 @@
 import json
 import threading
 
+from fakes import FakeClock, InlineWorkers
+
 from spatial_widgets.client import Poller
 
 
@@ -27,6 +29,24 @@ class Seen:
     @property
     def texts(self):
         return [new["text"] for name, new in self.values if name == "loading" and new]
+
+
+def turned_by_hand(monkeypatch):
+    """Put a poller whose clock is turned by hand, with ``run(seconds)``, in the place of the process's own; return it."""
+    poller = Poller(clock=FakeClock(), workers=InlineWorkers(), threaded=False)
+    monkeypatch.setattr(Poller, "_shared", poller)
+
+    def run(seconds):
+        end = poller._clock.time + seconds
+        while True:
+            due = poller.tick(poller._clock.time)
+            if due is None or due > end:
+                poller._clock.time = end
+                return
+            poller._clock.time = max(due, poller._clock.time)
+
+    poller.run = run
+    return poller
 
 
 def settled(widget):

@@ -23,6 +23,7 @@ _STYLE_COMMENT = re.compile(r"/\*[\s\S]*?\*/")
 _PHRASE = re.compile(r'^"([\w. ]+)": ".*",?\n', flags=re.MULTILINE)
 _SAID_START = re.compile(r"`([\w.]+\.)\$\{")
 _EXPORT = re.compile(r"^export (?:const|class|(?:async )?function) (\w+)", flags=re.MULTILINE)
+_DEFAULT = re.compile(r"^export default ", flags=re.MULTILINE)
 #: Names the variable of the environment that freezes every widget.
 FREEZE = "SPATIAL_WIDGETS_FREEZE"
 _VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
@@ -95,8 +96,8 @@ def module_text(name: str, *styles: str) -> str:
     last = static_text(name)
     if styles:
         sheets = json.dumps([_style_text(style) for style in styles])
-        bare = last.replace("export default ", "const bare = ", 1)
-        last = f'import {{ dressed }} from "./dress.js";\n{bare}\nexport default dressed(bare, {sheets});'
+        bare = _DEFAULT.sub("const $_ = ", last)
+        last = static_text("wrap.js").replace("MODULE", bare).replace("STYLES", sheets)
     last = joined(last)
     return _without_others(_compact("\n".join([*scopes.values(), last])))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.protocol import JobStatus
+from spatial_widgets.widgets.fitting import cut
 from spatial_widgets.widgets.phrases import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from spatial_widgets.protocol import JobInfo
 
-__all__ = ["advice"]
+__all__ = ["advice", "advice_sent"]
 
 # Esri's tools number their errors; "ERROR 000732: Input Features: Dataset … does not exist".
 # Source: https://pro.arcgis.com/en/pro-app/latest/tool-reference/tool-errors-and-warnings/how-to-interpret-and-respond-to-tool-errors.htm
@@ -38,3 +41,8 @@ def advice(info: JobInfo, task: str) -> list[str]:
         steps.remove("advice.first")
     told = [say(step, task=task) for step in steps]
     return told + [say("advice.number", number=number) for number in numbers[:_MOST_NUMBERS]]
+
+
+def advice_sent(steps: Sequence[str], _widget: Any = None) -> list[str]:
+    """Return the steps as a page has them: one may name a task at length."""
+    return [cut(step, 250) for step in steps]

@@ -13,10 +13,14 @@ from spatial_widgets.pasting import attach_code
 from spatial_widgets.widgets import saved
 from spatial_widgets.widgets._base import LiveWidget, module_text, packed
 from spatial_widgets.widgets.commands import Commands
-from spatial_widgets.widgets.jobstate import state_of
-from spatial_widgets.widgets.loading import Loading
+from spatial_widgets.widgets.failure import advice_sent
+from spatial_widgets.widgets.fitting import cut_to
+from spatial_widgets.widgets.jobstate import error_sent, state_of
+from spatial_widgets.widgets.loading import Loading, loading_sent
 from spatial_widgets.widgets.messagelog import MessageLog
 from spatial_widgets.widgets.outbox import Outbox
+from spatial_widgets.widgets.resultstate import previews_sent, summary_sent
+from spatial_widgets.widgets.times import moments_sent
 from spatial_widgets.widgets.verbs import JobVerbs
 from spatial_widgets.widgets.wirelog import WireLog
 
@@ -60,9 +64,10 @@ class JobWidget(JobVerbs, LiveWidget):
     Notes
     -----
     All traits are read-only. They are written by the poller's thread alone, so an observer runs there: it
-    may read anything and must not wait for the job. Cost: the polls of :meth:`Job.wait`, and one GET per
-    output when the job has succeeded. A browser hears at most five messages a second, and none while nothing changes;
-    of all widgets together a hundred, and the ends of jobs at once.
+    may read anything and must not wait for the job. What is too large for a page is cut on its way there, and said to
+    be; these have all of it. Cost: the polls of :meth:`Job.wait`, and one GET per output when the job has succeeded. A
+    browser hears at most five messages a second, and none while nothing changes; of all widgets together a hundred, and
+    the ends of jobs at once.
 
     Examples
     --------
@@ -74,20 +79,22 @@ class JobWidget(JobVerbs, LiveWidget):
 
     job_id = t.Unicode("", read_only=True).tag(sync=True)
     job_url = t.Unicode("", read_only=True).tag(sync=True)
-    task_name = t.Unicode("", read_only=True).tag(sync=True)
-    job_status = t.Unicode("", read_only=True).tag(sync=True)
+    task_name = t.Unicode("", read_only=True).tag(sync=True, to_json=cut_to(200))
+    job_status = t.Unicode("", read_only=True).tag(sync=True, to_json=cut_to(200))
     progress = t.Float(None, allow_none=True, read_only=True).tag(sync=True)
-    progress_text = t.Unicode("", read_only=True).tag(sync=True)
-    error = t.Unicode("", read_only=True).tag(sync=True)
-    contact = t.Unicode("", read_only=True).tag(sync=True)
+    progress_text = t.Unicode("", read_only=True).tag(sync=True, to_json=cut_to(300))
+    error = t.Unicode("", read_only=True).tag(sync=True, to_json=error_sent)
+    contact = t.Unicode("", read_only=True).tag(sync=True, to_json=cut_to(600))
     lost = t.Bool(default_value=False, read_only=True).tag(sync=True)
     results_ready = t.Bool(default_value=False, read_only=True).tag(sync=True)
-    loading = t.Dict(read_only=True).tag(sync=True)
-    summary = t.List(t.Dict(), read_only=True).tag(sync=True)
-    previews = t.List(t.Dict(), read_only=True).tag(sync=True)
-    advice = t.List(t.Unicode(), read_only=True).tag(sync=True)
+    loading = t.Dict(read_only=True).tag(sync=True, to_json=loading_sent)
+    summary = t.List(t.Dict(), read_only=True).tag(sync=True, to_json=summary_sent)
+    previews = t.List(t.Dict(), read_only=True).tag(sync=True, to_json=previews_sent)
+    result_total = t.Int(0, read_only=True).tag(sync=True)
+    fetch = t.Unicode("", read_only=True).tag(sync=True)  # the Python before the last line of each preview's
+    advice = t.List(t.Unicode(), read_only=True).tag(sync=True, to_json=advice_sent)
     attach = t.Unicode("", read_only=True).tag(sync=True)
-    moments = t.List(t.List(), read_only=True).tag(sync=True)
+    moments = t.List(t.List(), read_only=True).tag(sync=True, to_json=moments_sent)
     cancel_pending = t.Bool(default_value=False, read_only=True).tag(sync=True)
     is_new = t.Bool(default_value=False, read_only=True).tag(sync=True)
     started_at = t.Float(0.0, read_only=True)
@@ -188,13 +195,8 @@ class JobWidget(JobVerbs, LiveWidget):
             self._update_saved_output()
 
     def _state(self, watch: Watch | None) -> dict[str, Any]:
-        return state_of(
-            self.job,
-            watch,
-            message_total=len(self._log),
-            problem=self._problem,
-            ended_at=self.ended_at,
-        )
+        total = len(self._log)
+        return state_of(self.job, watch, message_total=total, problem=self._problem, ended_at=self.ended_at)
 
     def send_state(self, key: Any = None) -> None:
         """Send traits to the browser: all of them at once, some of them when it is their turn."""
@@ -227,6 +229,8 @@ class JobWidget(JobVerbs, LiveWidget):
             loading=loading.to_json(),
             summary=[s.to_json() for s in loading.summaries],
             previews=[p.to_json() for p in loading.previews],
+            result_total=len(loading.summaries),
+            fetch=next((p.code.rpartition("\n")[0] for p in loading.previews), ""),
             error=loading.problem,
         )
         # Whoever waits for them ends a cell, and what comes after its end is not kept where no front end is.

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import html
+import operator
 from collections import Counter
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.widgets import view
+from spatial_widgets.widgets.fitting import fitting
 from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from spatial_widgets.client import Job
     from spatial_widgets.client.poller import Watch
     from spatial_widgets.widgets.recent import RecentJob
 
-__all__ = ["AS_LAST_SEEN", "JobRow", "frame", "html_text", "plain_text", "read", "summary"]
+__all__ = ["AS_LAST_SEEN", "JobRow", "frame", "html_text", "plain_text", "read", "rows_to_save", "summary"]
 
 AS_LAST_SEEN = "as last seen"
 _LOST = "lost contact"
 _LONGEST = 300
-_HTML_ROWS = 200
-_TEXT_ROWS = 20
+_ROWS, _TEXT_ROWS = 500, 20
+_HTML_BYTES, _TEXT_BYTES, _SAVED_BYTES = 12_000, 3000, 14_000
+_KEPT = 100  # characters of a message in a saved page
 _ORDER = list(JobStatus)
 
 
@@ -69,6 +72,13 @@ class JobRow:
         """Return what is new, and the key."""
         now = ((f.name, getattr(self, f.name)) for f in fields(self))
         return {"key": self.key} | {name: new for name, new in now if new != getattr(before, name)}
+
+    def to_save(self) -> dict[str, Any]:
+        """Return what a page without a kernel needs; what is not in it is as at first."""
+        row = replace(
+            self, message=_kept(self.message), note=_kept(self.note), task=_kept(self.task), widget=""
+        )
+        return {f.name: value for f in fields(row) if (value := getattr(row, f.name)) != f.default}
 
     @property
     def is_over(self) -> bool:
@@ -140,6 +150,10 @@ def _word(status: JobStatus, hold: str) -> str:
     return say("table.word.running") if status is JobStatus.EXECUTING else status.label.lower()
 
 
+def _kept(text: str) -> str:
+    return text if len(text) <= _KEPT else text[: _KEPT - 1] + "…"
+
+
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
@@ -182,38 +196,39 @@ def frame(rows: Sequence[JobRow], now: float) -> pd.DataFrame:
     )
 
 
+def rows_to_save(rows: Sequence[JobRow]) -> list[dict[str, Any]]:
+    """Return the rows that a page without a kernel has: all, or the most telling that fit into a notebook's file."""
+    return sorted(_that_fit(rows, JobRow.to_save, _SAVED_BYTES), key=operator.itemgetter("key"))
+
+
 def plain_text(rows: Sequence[JobRow]) -> str:
     """Return the table as ``text/plain``. Nothing in it ticks: it changes only when a job does."""
-    shown, left = _most_telling(rows, _TEXT_ROWS)
+    told = _that_fit(rows, lambda row: f"  {_told(row)}", _TEXT_BYTES, _TEXT_ROWS)
+    left = len(rows) - len(told)
     lines = [
         say("table.title", jobs=count("job", len(rows)), summary=summary(rows))
         if rows
         else say("table.title.empty", summary=summary(rows))
     ]
-    lines += [f"  {_told(row)}" for row in shown]
-    return "\n".join([*lines, *(["  " + say("table.more", n=f"{left:,}")] if left else [])])
+    return "\n".join([*lines, *told, *(["  " + say("table.more", n=f"{left:,}")] if left else [])])
 
 
 def html_text(rows: Sequence[JobRow]) -> str:
     """Return the table as ``text/html`` that reads well without script, style or theme."""
     e = html.escape
-    shown, left = _most_telling(rows, _HTML_ROWS)
     if not rows:
         return f"<div><p>{e(summary(rows))}</p></div>"
     head = f"<p>{e(say('table.summary', jobs=count('job', len(rows)), summary=summary(rows)))}</p>"
     columns = ("task", "status", "message", "job")
     names = "".join(f"<th>{e(say(f'table.column.{column}'))}</th>" for column in columns)
-    body = "".join(
-        f"<tr><td>{e(row.task)}</td><td>{view.pill(JobStatus.parse(row.status))} {e(say(f'table.hold.{row.hold}') if row.hold else '')} "
-        f"<code>{e(row.status)}</code></td><td>{e(row.note or row.message)}</td><td>{e(row.id)}</td></tr>"
-        for row in shown
-    )
+    told = _that_fit(rows, _row_html, _HTML_BYTES)
+    body, left = "".join(told), len(rows) - len(told)
     more = f"<p>{e(say('table.more', n=f'{left:,}'))}</p>" if left else ""
     return f"<div>{head}<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>{more}</div>"
 
 
 def _told(row: JobRow) -> str:
-    text = row.note or row.message
+    text = _kept(row.note or row.message)
     status = view.badge(JobStatus.parse(row.status))[0]
     known = {"task": row.task, "id": row.id, "status": status, "word": row.status}
     told = (
@@ -224,13 +239,26 @@ def _told(row: JobRow) -> str:
     return say("table.told.text", told=told, text=text) if text else told
 
 
-def _most_telling(rows: Sequence[JobRow], most: int) -> tuple[Sequence[JobRow], int]:
-    """Return the rows to print and the number of the others; trouble is printed first when it may not be all."""
-    if len(rows) <= most:
-        return rows, 0
+def _row_html(row: JobRow) -> str:
+    e = html.escape
+    hold = say(f"table.hold.{row.hold}") if row.hold else ""
+    status = f"{view.pill(JobStatus.parse(row.status))} {e(hold)} <code>{e(_kept(row.status))}</code>"
+    cells = (e(_kept(row.task)), status, e(_kept(row.note or row.message)), e(row.id))
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _that_fit(
+    rows: Sequence[JobRow], make: Callable[[JobRow], Any], most: int, count: int = _ROWS
+) -> list[Any]:
+    """Return what is made of each row; where that is too much, of trouble first."""
 
     def is_well(row: JobRow) -> bool:
         tone = view.badge(JobStatus.parse(row.status))[1]
         return tone != "bad" and row.hold != _LOST and not row.note
 
-    return sorted(rows, key=is_well)[:most], len(rows) - most
+    if len(rows) <= count:
+        made = [make(row) for row in rows]
+        if fitting(made, most) == len(made):
+            return made
+    made = [make(row) for row in sorted(rows, key=is_well)[:count]]
+    return made[: fitting(made, most)]

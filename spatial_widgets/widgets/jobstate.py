@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.widgets import times, view
 from spatial_widgets.widgets.failure import advice
+from spatial_widgets.widgets.fitting import cut
 from spatial_widgets.widgets.messagelog import TAIL
 
 if TYPE_CHECKING:
     from spatial_widgets.client import Job
     from spatial_widgets.client.watch import Watch
 
-__all__ = ["state_of"]
+__all__ = ["error_sent", "state_of"]
+
+_ERROR_BYTES = 1800
 
 
 def state_of(
@@ -44,3 +47,8 @@ def state_of(
         "moments": times.moments_to_json(job.course),
         "ended_at": (ended_at or info.received_at) if over else None,
     }
+
+
+def error_sent(error: str, widget: Any) -> str:
+    """Return what a page tells of an error, beside the line that shows the job again."""
+    return cut(view.error_beside(error, widget.attach), _ERROR_BYTES, "error.more")

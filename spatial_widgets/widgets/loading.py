@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.client import Poller
 from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets import view
+from spatial_widgets.widgets.fitting import cut
 from spatial_widgets.widgets.phrases import count, say
 from spatial_widgets.widgets.preview import Preview, look
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from spatial_widgets.client import Job
 
-__all__ = ["Loading", "figures"]
+__all__ = ["Loading", "figures", "loading_sent"]
 
 _PAUSE_S = 0.25  # between two updates: with the end's own, at most five in any second
 _FRAMES = 3  # are looked into; a page with more of them gets heavy
@@ -152,3 +153,8 @@ def figures(received: int, rows: int) -> str:
         else say("loading.kb", n=f"{received / 1e3:.0f}")
     )
     return say("loading.size", size=size, rows=count("row", rows))
+
+
+def loading_sent(told: dict[str, str], _widget: Any = None) -> dict[str, str]:
+    """Return what a page is told of a loading: a result may have a long name."""
+    return told | {"text": cut(told["text"], 300)} if told else told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from spatial_widgets.widgets.fitting import cut, fitting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,11 +15,11 @@ __all__ = ["TAIL", "MessageLog", "fresh_lines"]
 
 #: So many of the last messages are kept for pages without a kernel.
 TAIL = 200
-_TAIL_CHARACTERS = 12_000
+_TAIL_BYTES = 3500
 _BATCH = 2000  # messages that travel together
 _BATCH_CHARACTERS = 400_000  # unless they are long
 
-Line = list[str]
+Line = list[Any]
 
 
 class MessageLog:
@@ -70,15 +72,16 @@ class MessageLog:
         return end - len(lines), lines
 
     def tail(self) -> list[Line]:
-        """Return the last messages, for saved pages: as many as fit."""
-        lines, left = [], _TAIL_CHARACTERS
-        for message in reversed(self._messages[-TAIL:]):
-            line = _line(message)
-            left -= sum(map(len, line))
-            if left < 0:
-                break
-            lines.append(line)
-        return lines[::-1]
+        """Return the last messages, for saved pages: as many as fit.
+
+        Of one that does not fit even alone, ``[level, its beginning, None, True]``.
+        """
+        newest = [_line(message) for message in self._messages[: -TAIL - 1 : -1]]
+        lines = newest[: fitting(newest, _TAIL_BYTES)][::-1]
+        if newest and not lines:
+            level, text = newest[0][:2]
+            return [[level, cut(text, _TAIL_BYTES - 50, "log.more"), None, True]]
+        return lines
 
 
 def _batch(messages: Sequence[JobMessage]) -> list[Line]:

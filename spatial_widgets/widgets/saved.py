@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from spatial_widgets.protocol.plain import plain
 from spatial_widgets.widgets import view
+from spatial_widgets.widgets.failure import advice_sent
+from spatial_widgets.widgets.fitting import cut, fitting, weight, weight_in_html
 from spatial_widgets.widgets.markup import element
 from spatial_widgets.widgets.phrases import say
 from spatial_widgets.widgets.times import course_text, spans, spans_text
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Shown", "html_text", "plain_text"]
 
-# What a page of a job weighs beside its pictures stays below 30 kB.
+# Bytes of the parts, so that a page of a job weighs less than 12 kB beside its pictures.
 _MESSAGES = 30
 _LONGEST = 200  # of one line
-_ERROR_LINES, _LONGEST_ERROR = 12, 600
-_TABLES = 12_000  # characters of all tables together; a page of many results keeps their lines
-_RESULTS = 50
+_LOG_BYTES = 1600
+_ERROR_BYTES, _ERROR_LINE_BYTES = 1000, 400
+_LINE_BYTES = 1800  # of the lines of the results
+_RESULT_BYTES = 5800  # with their tables; a page of many results keeps their lines
+_PLAIN_BYTES = 2500
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,17 @@ class Shown:
         course, is_new = self.job.course, self.job.is_new
         told = course_text(course, is_new=is_new)
         lasted = spans_text(spans(course, is_new=is_new, until=self.ended_at)) if self.ended_at else ""
+        told = cut(told, 400, weigh=weight_in_html)
         return say("saved.times", course=told, spans=lasted) if lasted else told
 
     @property
     def error_lines(self) -> list[str]:
         """What went wrong, without what would make a page heavy."""
-        return [_cut(line, _LONGEST_ERROR) for line in self.error.splitlines()[:_ERROR_LINES]]
+        told = view.error_beside(self.error, self.attach) if self.is_lost else self.error
+        lines = [cut(line, _ERROR_LINE_BYTES, "error.more", weight_in_html) for line in told.splitlines()]
+        count = max(1, fitting(lines, _ERROR_BYTES, weight_in_html))
+        left = sum(map(len, lines[count:]))
+        return [*lines[:count], *([say("error.more", n=f"{left:,}")] if left else [])]
 
     @property
     def last_message(self) -> str:
@@ -72,13 +81,17 @@ class Shown:
         last = next((m for m in reversed(self.log) if m.description.strip()), None)
         return "" if last is None else _line(last)
 
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    @property
+    def result_lines(self) -> tuple[list[str], str]:
+        """The lines of the first results, and how many more there are."""
+        lines = [cut(summary.sentence, 300, weigh=weight_in_html) for summary in self.summaries]
+        count = max(1, fitting(lines, _LINE_BYTES, weight_in_html))
+        left = len(lines[count:])
+        return lines[:count], say("result.more", n=f"{left:,}") if left else ""
 
 
 def _line(message: JobMessage) -> str:
-    text = _cut(plain(" ".join(message.text.split())), _LONGEST)
+    text = cut(plain(" ".join(message.text.split())), _LONGEST, weigh=weight_in_html)
     return text if message.level == "informative" else say(f"log.{message.level}") + text
 
 
@@ -86,22 +99,24 @@ def plain_text(shown: Shown) -> str:
     """Return the state of a job as ``text/plain``."""
     job = shown.job
     known = {
-        "task": job.task.name,
+        "task": cut(job.task.name, 200),
         "id": job.job_id,
-        "status": view.badge(job.status)[0],
-        "word": job.status.value,
+        "status": cut(view.badge(job.status)[0], 200),
+        "word": cut(job.status.value, 200),
     }
     lines = [say("job.line.lost" if shown.is_lost else "job.line", **known)]
+    results, more = shown.result_lines if shown.summaries else ([], "")
     told = [
         shown.times,
         shown.last_message and say("saved.last", text=shown.last_message),
-        *(s.sentence for s in shown.summaries[:_RESULTS]),
-        shown.loading,
+        *results,
+        more,
+        cut(shown.loading, 300),
         *shown.error_lines,
-        *(f"- {step}" for step in shown.advice),
-        shown.is_lost and shown.attach,
+        *(f"- {step}" for step in advice_sent(shown.advice)),
     ]
-    return "\n".join([*lines, *(f"  {line}" for line in told if line)])
+    text = cut("\n".join([*lines, *(f"  {line}" for line in told if line)]), _PLAIN_BYTES)
+    return f"{text}\n  {shown.attach}" if shown.is_lost else text
 
 
 def html_text(shown: Shown) -> str:
@@ -110,16 +125,17 @@ def html_text(shown: Shown) -> str:
     Not a word of it depends on a style; a picture is an ``<img>``. What the service said is text.
     """
     job, e = shown.job, html.escape
-    head = f"<strong>{e(job.task.name)}</strong> {view.pill(job.status)} <code>{e(job.status.value)}</code>"
+    name, word = (cut(text, 300, weigh=weight_in_html) for text in (job.task.name, job.status.value))
+    head = f"<strong>{e(name)}</strong> {view.pill(job.status)} <code>{e(word)}</code>"
     if shown.is_lost:
         head += f" <strong>{e(view.LOST)}</strong>"
     parts = [f"{head} {e(say('job.id', id=job.job_id))}", *map(e, shown.error_lines)]
     if shown.advice:
-        parts.append(f"{e(say('advice.label'))}<ul>{_items(shown.advice)}</ul>")
+        parts.append(f"{e(say('advice.label'))}<ul>{_items(advice_sent(shown.advice))}</ul>")
     if shown.is_lost:
         parts.append(f"<pre>{e(shown.attach)}</pre>")
     last = shown.last_message and say("saved.last", text=shown.last_message)
-    parts += [e(text) for text in (shown.times, last, shown.loading) if text]
+    parts += [e(text) for text in (shown.times, last, cut(shown.loading, 300, weigh=weight_in_html)) if text]
     told = "".join(f"<div>{part}</div>" for part in parts)
     return f"<div>{told}{_results(shown)}{_messages(shown.log)}</div>"
 
@@ -132,17 +148,20 @@ def _results(shown: Shown) -> str:
     if not shown.summaries:
         return ""
     previews = {preview.name: preview for preview in shown.previews}
-    left, items = _TABLES, []
-    for summary in shown.summaries[:_RESULTS]:
-        item = html.escape(summary.sentence)
+    lines, more = shown.result_lines
+    left, items = _RESULT_BYTES - sum(map(weight_in_html, lines)), []
+    for line, summary in zip(lines, shown.summaries, strict=False):
+        item = html.escape(line)
         preview = previews.get(summary.name)
         if preview is not None:
             item += _picture(preview)
             table = _table(preview)
-            left -= len(table)
-            item += table if left > 0 else ""
+            if weight(table) > left:
+                table = html.escape(say("preview.too_wide", name=cut(repr(preview.name), 200)))
+            left -= weight(table)
+            item += table
         items.append(f"<li>{item}</li>")
-    return f"<ul>{''.join(items)}</ul>"
+    return f"<ul>{''.join(items)}{f'<li>{html.escape(more)}</li>' if more else ''}</ul>"
 
 
 def _picture(preview: Preview) -> str:
@@ -170,7 +189,8 @@ def _table(preview: Preview) -> str:
 def _messages(log: Sequence[JobMessage]) -> str:
     if not log:
         return ""
-    tail = log[-_MESSAGES:]
-    lines = "\n".join(html.escape(_line(message)) for message in tail)
+    newest = [_line(message) for message in reversed(log[-_MESSAGES:])]
+    tail = newest[: fitting(newest, _LOG_BYTES, weight_in_html)][::-1]
+    lines = "\n".join(map(html.escape, tail))
     label = say("log.count" if len(tail) == len(log) else "saved.log.tail", n=f"{len(log):,}", k=len(tail))
     return f"<details><summary>{html.escape(label)}</summary><pre>{lines}</pre></details>"

@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import traitlets as t
 
-from spatial_widgets.client import GPService, Poller
-from spatial_widgets.client.auth import hidden
+from spatial_widgets.client import Poller
 from spatial_widgets.client.requestpool import Errand
-from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets import jobrow
 from spatial_widgets.widgets._base import LiveWidget, module_text, packed
 from spatial_widgets.widgets.cancelling import Cancelling
 from spatial_widgets.widgets.entry import Entries, Entry, jobs_of
 from spatial_widgets.widgets.feed import Feed
+from spatial_widgets.widgets.pastjobs import PastJobs
 from spatial_widgets.widgets.phrases import say
-from spatial_widgets.widgets.recent import RecentJob, jobs_at, recent_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,14 +29,14 @@ if TYPE_CHECKING:
     from spatial_widgets.client import Job
     from spatial_widgets.client.poller import Watch
     from spatial_widgets.widgets.job import JobWidget
+    from spatial_widgets.widgets.recent import RecentJob
 
 __all__ = ["JobTable"]
 
 _SETTLE_S = 10.0
-_SAVED_ROWS = 500
 
 
-class JobTable(LiveWidget):
+class JobTable(PastJobs, LiveWidget):
     """Many jobs in one live table: sorted, filtered, cancelled, and opened to the :class:`JobWidget` of each.
 
     Parameters
@@ -69,6 +67,7 @@ class JobTable(LiveWidget):
     counts = t.Dict(read_only=True)
     # Written when every job has ended, for pages without a kernel; before that, rows travel as messages only.
     saved_rows = t.List(t.Dict(), read_only=True).tag(sync=True)
+    saved_total = t.Int(0, read_only=True).tag(sync=True)  # how many there are; of very many some are kept
 
     def __init__(self, jobs: Iterable[Job | JobWidget] = (), **traits: Any) -> None:
         self._entries = Entries()
@@ -82,57 +81,6 @@ class JobTable(LiveWidget):
         fresh = self._entries.take(chosen)
         self._enter(fresh)
         self._watch(fresh)
-
-    @classmethod
-    def recent(cls, limit: int = 50, *, service: GPService | str | None = None, auth: Any = None) -> Self:
-        """Return a table of the jobs that were submitted last from this machine, newest first, as after a restart.
-
-        Parameters
-        ----------
-        limit : at most so many.
-        service : a :class:`GPService`, or the URL of one, to see its jobs only.
-        auth : as for :class:`GPService`; the local service needs none. It goes to one server only: name that
-            with ``service`` where the jobs are of several.
-
-        Raises
-        ------
-        ParameterError : ``auth`` would go to more than one server.
-        SpatialWidgetsError : the history's file cannot be read.
-
-        Notes
-        -----
-        Jobs that have not ended are watched with what there is to sign in: the ``service`` that was given, the local
-        service if it runs (none is started), ``auth``. The others are shown "as last seen", without a request.
-        """
-        auth = hidden(auth)
-        return cls._of_past(recent_jobs(limit, service=service, auth=auth))
-
-    @classmethod
-    def of(cls, service: GPService | str, limit: int = 50, *, auth: Any = None) -> Self:
-        """Return a table of the last jobs that a service itself has, newest first, whoever submitted them.
-
-        Parameters
-        ----------
-        service : a :class:`GPService`, or the URL of one. The local service lists its jobs; ArcGIS does not, and
-            :meth:`recent` tells there what was submitted from this machine.
-        limit : at most so many.
-        auth : as for :class:`GPService`, with a URL.
-
-        Raises
-        ------
-        NotFound : the service does not list its jobs.
-        ParameterError : ``auth`` beside a :class:`GPService`, which has its own; or no URL of a GPServer.
-
-        Notes
-        -----
-        Cost: one GET, and one for each task of the service; then as for any table.
-        """
-        auth = hidden(auth)
-        if not isinstance(service, GPService):
-            service = GPService(service, auth=auth)
-        elif auth is not None:
-            raise ParameterError("A GPService has its own auth; give auth= with a URL.", parameter="auth")
-        return cls._of_past(jobs_at(service, limit))
 
     @classmethod
     def _of_past(cls, found: Sequence[RecentJob]) -> Self:
@@ -262,9 +210,10 @@ class JobTable(LiveWidget):
     def _chores(self) -> list[Callable[[], None]]:
         """Return what brings saved pages up to date."""
         chores: list[Callable[[], None]] = []
-        rows = [row.to_json() | {"widget": ""} for row in self._entries.rows()[:_SAVED_ROWS]]
-        if rows != self.saved_rows:
-            chores.append(functools.partial(self._apply, saved_rows=rows))
+        every = self._entries.rows()
+        rows = jobrow.rows_to_save(every)
+        if (rows, len(every)) != (self.saved_rows, self.saved_total):
+            chores.append(functools.partial(self._apply, saved_rows=rows, saved_total=len(every)))
         text = self._html_text()
         chores += [functools.partial(self._save, n) for n, saved in enumerate(self._saved) if saved != text]
         return chores

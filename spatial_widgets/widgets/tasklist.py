@@ -13,14 +13,31 @@ from spatial_widgets.client.requestpool import Errand
 from spatial_widgets.errors import SpatialWidgetsError
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets._base import LiveWidget, module_text, packed
+from spatial_widgets.widgets.fitting import cut, cut_to, fitting, weight, weight_in_html
 from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from spatial_widgets.client import GPService
 
 __all__ = ["TaskList", "show_service"]
 
 _STEP = 8  # descriptions between two messages to the browser
+_STATE_BYTES, _HTML_BYTES, _PLAIN_BYTES = 22_000, 12_000, 4000
+_LENGTHS = (400, 200, 100, 0)  # bytes of a description, the more there are
+
+
+def _sent(
+    tasks: Sequence[dict[str, str]], _widget: Any = None, most: int = _STATE_BYTES
+) -> list[dict[str, str]]:
+    """Return tasks as they fit into a notebook's file: all of their names, with descriptions as long as there is room."""
+    sent = list(tasks)
+    for length in _LENGTHS:
+        if weight(sent) <= most:
+            break
+        sent = [task | {"description": cut(task["description"], length) if length else ""} for task in tasks]
+    return sent[: fitting(sent, most)]
 
 
 class TaskList(LiveWidget):
@@ -44,8 +61,8 @@ class TaskList(LiveWidget):
     _esm = packed(module_text("tasklist.js", "base.css", "tasklist.css"))
 
     service_url = t.Unicode(read_only=True).tag(sync=True)
-    tasks = t.List(t.Dict(), read_only=True).tag(sync=True)
-    problem = t.Unicode(read_only=True).tag(sync=True)
+    tasks = t.List(t.Dict(), read_only=True).tag(sync=True, to_json=_sent)
+    problem = t.Unicode(read_only=True).tag(sync=True, to_json=cut_to(1000))
 
     def __init__(self, service: GPService, **traits: Any) -> None:
         self.service = service
@@ -85,17 +102,23 @@ class TaskList(LiveWidget):
 
     def _plain_text(self) -> str:
         lines = [say("tasks.title", url=self.service_url, tasks=count("task", len(self.tasks)))]
-        lines += [f"  {row['name']}{_aside(row)}" for row in self.tasks]
-        return "\n".join([*lines, *([self.problem] if self.problem else [])])
+        names = [f"  {row['name']}{_aside(row)}" for row in self.tasks]
+        shown = names[: fitting(names, _PLAIN_BYTES)]
+        left = len(names) - len(shown)
+        lines += [*shown, *([f"  {say('table.more', n=f'{left:,}')}"] if left else [])]
+        return "\n".join([*lines, *([cut(self.problem, 1000)] if self.problem else [])])
 
     def _html_text(self) -> str:
         e = html.escape
         title = e(say("tasks.title", url=self.service_url, tasks=count("task", len(self.tasks))))
-        items = "".join(
+        told = [
             f"<li><strong>{e(row['name'])}</strong>{e(_aside(row))}<br>{e(row['description'])}</li>"
-            for row in self.tasks
-        )
-        problem = f"<p>{e(self.problem)}</p>" if self.problem else ""
+            for row in _sent(self.tasks, most=_HTML_BYTES // 2)
+        ]
+        told = told[: fitting(told, _HTML_BYTES)]
+        left = len(self.tasks) - len(told)
+        items = "".join([*told, *([f"<li>{e(say('table.more', n=f'{left:,}'))}</li>"] if left else [])])
+        problem = f"<p>{e(cut(self.problem, 1000, weigh=weight_in_html))}</p>" if self.problem else ""
         return f"<div><p>{title}</p>{problem}<ul>{items}</ul></div>"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.protocol import JobStatus
+from spatial_widgets.widgets.fitting import cut, fitting, weight
 from spatial_widgets.widgets.phrases import say
 
 if TYPE_CHECKING:
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
     from spatial_widgets.client.course import Moment
 
-__all__ = ["Spans", "course_text", "moments_to_json", "spans", "spans_text"]
+__all__ = ["Spans", "course_text", "moments_sent", "moments_to_json", "spans", "spans_text"]
 
+_WORD_BYTES = 100
+_MOMENT_BYTES = 600  # for the first ones, and for the last ones
 _QUEUED = {JobStatus.NEW, JobStatus.SUBMITTED, JobStatus.WAITING}
 
 
@@ -59,6 +62,26 @@ def spans(course: Sequence[Moment], *, is_new: bool, until: float) -> Spans:
 def moments_to_json(course: Sequence[Moment]) -> list[list[str | float]]:
     """Return what travels to the browser."""
     return [[m.status.value, m.at] for m in course]
+
+
+def moments_sent(moments: list[list[Any]], _widget: Any = None) -> list[list[Any]]:
+    """Return the moments that a page has: of very many the first and the last, and how many are between them."""
+    short = [[cut(word, _WORD_BYTES), at] for word, at in moments]
+    if weight(short) <= 2 * _MOMENT_BYTES:
+        return short
+    first = max(1, fitting(short, _MOMENT_BYTES))
+    last = max(1, fitting(reversed(short[first:]), _MOMENT_BYTES))
+    between = short[first:-last]
+    begun = [moment for moment in between if moment[0] == JobStatus.EXECUTING.value][
+        :1
+    ]  # what ran is told from there
+    left = len(between) - len(begun)
+    return [
+        *short[:first],
+        *begun,
+        *([[say("time.more", n=f"{left:,}"), between[-1][1]]] if left else []),
+        *short[-last:],
+    ]
 
 
 def spans_text(told: Spans) -> str:

@@ -22,7 +22,9 @@ from spatial_widgets.errors import (
     TransportError,
     WaitTimeout,
 )
+from spatial_widgets.pasting import attach_code
 from spatial_widgets.protocol import JobStatus
+from spatial_widgets.widgets.fitting import cut
 from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ __all__ = [
     "Summary",
     "badge",
     "contact_text",
+    "error_beside",
     "error_text",
     "is_shared",
     "pill",
@@ -82,6 +85,7 @@ def badge(status: JobStatus) -> tuple[str, str]:
 def pill(status: JobStatus) -> str:
     """Return the badge of a saved page, as HTML."""
     word, tone = badge(status)
+    word = cut(word, 200)
     style = f"background:{_COLOURS[tone]};color:#fff;padding:1px 8px;border-radius:9px"
     return f'<span style="{style}">{html.escape(word)}</span>'
 
@@ -165,11 +169,16 @@ def _lost_text(job: Job, watch: Watch) -> str:
     trying = say("lost.trying.now") if every_s is None else say("lost.trying.every", seconds=f"{every_s:g}")
     lines = [
         say("lost.since", since=since, trying=trying),
-        say("lost.attach", url=repr(job.url)),
+        say("lost.attach", line=attach_code(job)),
     ]
     if watch.failure is not None:
         lines.append(say("lost.last", failure=watch.failure))
     return "\n".join(lines)
+
+
+def error_beside(error: str, line: str) -> str:
+    """Return what went wrong for a page where the ``line`` that shows the job again stands beside it, to be copied."""
+    return error.replace(say("lost.attach", line=line), say("lost.still"))
 
 
 def contact_text(watch: Watch | None) -> str:

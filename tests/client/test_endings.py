@@ -62,7 +62,7 @@ def check_widget(case, run, error):
     elif isinstance(error, errors.JobLost):
         assert widget.error.startswith("Lost contact to the service")
         assert "still trying" in widget.error
-        assert "The job may still run. Job.from_url(" in widget.error
+        assert f"The job may still run. To show it again, in any session: {widget.attach}" in widget.error
         assert same(str(error)).partition("The last failure: ")[2] in same(widget.error)
     else:
         assert same(widget.error) == same(str(error))

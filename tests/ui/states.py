@@ -185,7 +185,7 @@ def results() -> Iterator[tuple[str, State]]:
     with widget_of([poll("esriJobSucceeded", LOG, results=cut)], results=cut) as widget:
         yield "a result that cannot be loaded", of(widget)
         yield "loading", of(
-            widget, error="", summary=[], results_ready=False,
+            widget, error="", summary=[], result_total=0, results_ready=False,
             loading={"state": "running", "text": say("loading.figures", name="cut", figures="12.3 MB, 45,000 rows")},
         )  # fmt: skip
         yield (
@@ -198,7 +198,7 @@ def results() -> Iterator[tuple[str, State]]:
             ),
         )
         yield "the kernel was lost while loading", of(
-            widget, error="", summary=[], results_ready=False, has_kernel=False,
+            widget, error="", summary=[], result_total=0, results_ready=False, has_kernel=False,
             loading={"state": "running", "text": say("loading.name", name="cut")},
         )  # fmt: skip
 

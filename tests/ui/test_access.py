@@ -281,7 +281,7 @@ def test_who_wants_no_motion_gets_none(browser, states):
 
 
 def show_table(host):
-    host.open("table", JobTable._esm, {"saved_rows": []})
+    host.open("table", JobTable._esm, {"saved_rows": [], "saved_total": 0})
     view = host.show("table")
     told = {
         "kind": "rows",

@@ -96,7 +96,7 @@ def test_the_style_is_in_a_page_once_for_all_its_widgets_and_in_each_shadow_root
     for name in ("one", "two"):
         host.open(name, JobWidget._esm, state.traits, state.messages)
         host.show(name, shadow=False, late=True)
-    host.open("table", JobTable._esm, {"saved_rows": []})
+    host.open("table", JobTable._esm, {"saved_rows": [], "saved_total": 0})
     host.show("table", shadow=False)
     rules = host.page.evaluate(f"({SHEETS})(document)")
     assert len(rules) == 3  # what all have, and what a job and a table have of their own
@@ -195,7 +195,7 @@ def test_every_word_that_is_shown_can_be_translated(host, states):
 
 
 def test_a_table_of_jobs_needs_no_more_of_a_host(host):
-    host.open("table", JobTable._esm, {"saved_rows": []})
+    host.open("table", JobTable._esm, {"saved_rows": [], "saved_total": 0})
     view = host.show("table")
     rows = table_rows()
     rows[0]["widget"] = "a model that only Jupyter could show here"

@@ -59,7 +59,7 @@ def page(browser):
         "heard": 1,
         "now": time.time(),
     }
-    hosting.open("table", JobTable._esm, {"saved_rows": []}, [whole])
+    hosting.open("table", JobTable._esm, {"saved_rows": [], "saved_total": 0}, [whole])
     hosting.show("table")
     page.evaluate(MEASURE)
     hosting.on("table", STREAM, ROWS)

@@ -57,7 +57,7 @@ class WiredForm:
             changed, self.changed = self.changed, set()
             told, self.told[:] = list(self.told), []
             if changed:
-                self.host.take(self.title, **{name: getattr(self.form, name) for name in changed})
+                self.host.take(self.title, **self.form.get_state(changed))
             for message in told:
                 self.host.on(self.title, "model.tell(values[0])", message)
             # A file is read in pieces, each of which takes a turn of the page.

@@ -25,9 +25,9 @@ test("times read as people say them", () => {
 });
 
 test("a result is one line", () => {
-  assert.equal(sentence({ name: "a", kind: "GeoDataFrame", rows: 1234, columns: ["x", "y"], crs: "EPSG:4326", text: "" }), "a: GeoDataFrame, 1,234 rows × 2 columns, EPSG:4326");
-  assert.equal(sentence({ name: "b", kind: "str", rows: null, columns: [], crs: "", text: "hello" }), "b: hello");
-  assert.equal(sentence({ name: "c", kind: "DataFrame", rows: 1, columns: ["x"], crs: "", text: "" }), "c: DataFrame, 1 row × 1 column");
+  assert.equal(sentence({ name: "a", kind: "GeoDataFrame", rows: 1234, columns: 2, crs: "EPSG:4326", text: "" }), "a: GeoDataFrame, 1,234 rows × 2 columns, EPSG:4326");
+  assert.equal(sentence({ name: "b", kind: "str", rows: null, columns: 0, crs: "", text: "hello" }), "b: hello");
+  assert.equal(sentence({ name: "c", kind: "DataFrame", rows: 1, columns: 1, crs: "", text: "" }), "c: DataFrame, 1 row × 1 column");
 });
 
 test("lost contact is marked beside the badge, and nothing moves meanwhile", () => {

@@ -221,7 +221,7 @@ def test_the_samples_are_offered_and_named_in_the_code(shown):
 def test_a_variable_is_looked_up_when_it_is_sent(shown):
     names = {"layer": points}
     talk = Form()
-    talk.form._origins = NotebookOrigins(names)
+    talk.form._contents.origins = NotebookOrigins(names)
     talk.enter("inputLayer", {"from": "variable", "text": "layer"})
     names["layer"] = points.iloc[:1]
     assert len(talk.form.parameters["inputLayer"]) == 1

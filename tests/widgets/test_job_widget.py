@@ -214,7 +214,7 @@ def test_a_lost_job_says_so_and_how_to_attach(closing, monkeypatch):
     job.poll_policy = PollPolicy(fixed_s=0.01)
     job.contact_policy = ContactPolicy(silence_s=0.1, first_s=0.01, max_s=0.05)
     w = ready(closing(sw.JobWidget(job)))
-    assert "Job.from_url" in w.error
+    assert w.attach in w.error
     assert w.job_status == "esriJobExecuting"
     with pytest.raises(errors.JobLost):
         w.wait(timeout=15)

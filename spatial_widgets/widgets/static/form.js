@@ -4,11 +4,16 @@ import { FormView } from "./formview.js";
 
 // A factory: what it closes over is shared by the views of one model, and by nothing else.
 export default () => {
-  const shared = { views: new Set(), live: true, offers: null, listeners: new Set() };
+  const shared = { views: new Set(), live: true, offers: null, fields: null, listeners: new Set() };
   return {
     initialize({ model }) {
       const onCustom = (message) => {
         if (message.kind === "offers") shared.offers = message.offers;
+        if (message.kind === "fields") {
+          shared.fields = message.fields; // all that did not fit into the file of a notebook
+          shared.views.forEach((view) => view.again());
+          return;
+        }
         shared.listeners.forEach((listener) => listener(message));
       };
       const onLive = () => {
@@ -24,11 +29,16 @@ export default () => {
       };
     },
     render({ model, el }) {
-      const view = new FormView(model, el, shared);
-      shared.views.add(view);
+      const slot = { view: new FormView(model, el, shared) };
+      slot.again = () => {
+        slot.view.close();
+        slot.view = new FormView(model, el, shared);
+      };
+      slot.draw = () => slot.view.draw();
+      shared.views.add(slot);
       return () => {
-        shared.views.delete(view);
-        view.close();
+        shared.views.delete(slot);
+        slot.view.close();
       };
     },
   };

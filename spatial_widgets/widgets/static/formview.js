@@ -104,7 +104,7 @@ export class FormView {
     const mark = Math.random().toString(36).slice(2); // of this view, in a page with many
     this.root = make("div", "sw-form", { role: "group", "aria-label": say("form.label", { task: model.get("title") }) });
     this.form = make("form", "", { novalidate: "" });
-    this.entries = model.get("fields").map((field, at) => new Entry(field, this, `sw-${mark}-${at}`));
+    this.entries = (shared.fields ?? model.get("fields")).map((field, at) => new Entry(field, this, `sw-${mark}-${at}`));
     this.note = make("div", "sw-note", { role: "alert" });
     this.submit = make("button", "sw-button sw-main", { type: "submit" }, say("form.submit"));
     this.reset = button(say("form.reset"), "sw-quiet");
@@ -200,6 +200,11 @@ export class FormView {
     for (const entry of this.entries) {
       if (!Object.hasOwn(entries, entry.field.name)) continue;
       const told = entries[entry.field.name];
+      if (told === null) {
+        entry.awaited = ""; // too large to be told again: it stands where it was entered
+        entry.isTouched = true;
+        continue;
+      }
       const text = JSON.stringify(told);
       if (entry.awaited && entry.awaited !== text) continue; // what is on its way is newer
       entry.awaited = "";

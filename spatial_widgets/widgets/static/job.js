@@ -44,7 +44,10 @@ export default () => {
       let quiet = 0;
       shared.log = new Log(model.get("message_tail"), model.get("message_total"), (seq) => model.send({ kind: "log-from", seq }));
       const onCustom = (message) => {
-        if (message.kind === "now") shared.skew = Date.now() / 1000 - message.now;
+        if (message.kind === "now") {
+          shared.skew = Date.now() / 1000 - message.now;
+          shared.log.renew();
+        }
         if (message.kind === "requests") {
           shared.requests.take(message.seq, message.items);
           shared.views.forEach((view) => view.draw());

@@ -4,7 +4,8 @@ import { say } from "./phrases.js";
 
 /**
  * The messages of one model, shared by its views.
- * Lines are [level, text], or [level, text, as sent] where the text was made of something else;
+ * Lines are [level, text], or [level, text, as sent] where the text was made of something else, or
+ * [level, text, null, true] where it is only the beginning;
  * `first` is the number of the first line held here.
  */
 export class Log {
@@ -55,6 +56,15 @@ export class Log {
     }
   }
 
+  /** There is a kernel: a message that was cut to fit into a file is asked for whole. */
+  renew() {
+    if (!this.lines[0]?.[3]) return;
+    this.lines.shift();
+    this.first += 1;
+    this.fronts += 1;
+    this.ask(this.first - 1);
+  }
+
   /** Ask once more where an answer did not come; returns whether anything is missing. */
   expectAgain() {
     this.asked = -1;
@@ -72,7 +82,7 @@ export function mark(level) {
 
 /** A line as text, with what was sent where that is something else. @param {string[]} line */
 export function plainLine([level, text, sent]) {
-  return mark(level).word + text + (sent === undefined ? "" : ` [${sent}]`);
+  return mark(level).word + text + (sent ? ` [${sent}]` : "");
 }
 
 /** Which lines of a log a reader wants to see. */

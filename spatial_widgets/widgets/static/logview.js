@@ -18,7 +18,7 @@ function makeLine([level, text, sent]) {
   const { sign, word } = mark(level);
   if (sign) node.append(make("span", "sw-mark", { "aria-hidden": "true" }, `${sign} `), make("span", "sw-level", {}, word));
   node.append(document.createTextNode(text));
-  if (sent !== undefined) {
+  if (sent) {
     const raw = make("details", "sw-sent");
     raw.append(make("summary", "", {}, say("log.sent")), make("code", "", {}, sent));
     node.append(raw);
@@ -104,11 +104,12 @@ export function log({ model, shared, view }) {
   const node = make("div", "sw-messages", { role: "group", "aria-label": say("log.label") });
   const tools = bar();
   const older = button("", "sw-quiet sw-older");
+  const earlier = make("div", "sw-told sw-older"); // the same for those who have no kernel to ask
   const box = make("div", "sw-log", { role: "log", "aria-live": "off", "aria-label": say("log.label"), tabindex: "0" });
   const toEnd = button("", "sw-toend");
   const pane = new Pane(box);
   const choice = new Choice();
-  node.append(tools.node, older, box, toEnd);
+  node.append(tools.node, older, earlier, box, toEnd);
   let frame = 0;
   let idle = 0;
   let hasDrawn = false; // after that, what cannot be seen waits until there is time: it costs a layout of the page
@@ -133,6 +134,8 @@ export function log({ model, shared, view }) {
     put(tools.told, choice.isAll ? count("message", log.end) : say("log.shown", { n: digits(choice.lines.length), all: count("message", log.end) }));
     older.hidden = log.first === 0 || !shared.live;
     put(older, say("log.older", { messages: count("message", log.first) }));
+    earlier.hidden = log.first === 0 || shared.live;
+    put(earlier, say("log.earlier", { n: digits(log.first) }));
     toEnd.hidden = follows;
     const fresh = log.end - left;
     put(toEnd, fresh > 0 ? say("log.end.fresh", { n: digits(fresh) }) : say("log.end"));

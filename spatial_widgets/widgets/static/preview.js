@@ -3,8 +3,8 @@
 import { make } from "./dom.js";
 import { say } from "./phrases.js";
 
-/** A picture that the kernel made; nothing else is taken for one. @param {any} preview */
-function picture({ name, picture, pictureCaption: caption, width, height }) {
+/** A picture that the kernel made; nothing else is taken for one. What a preview has not is not in it. @param {any} preview */
+function picture({ name, picture = "", pictureCaption: caption = "", width, height }) {
   const node = make("figure", "sw-picture");
   if (picture.startsWith("data:image/svg+xml;base64,")) {
     const alt = say("picture.alt", { name, caption });
@@ -21,7 +21,7 @@ function heading([name, type]) {
   return node;
 }
 
-function table({ name, columns, rows, caption }) {
+function table({ name, columns = [], rows = [], caption }) {
   // Wider than the page perhaps: whoever has no mouse scrolls it with the keys.
   const node = make("div", "sw-rows", { role: "group", "aria-label": say("preview.table", { name }), tabindex: "0" });
   node.hidden = !columns.length;
@@ -44,7 +44,7 @@ function table({ name, columns, rows, caption }) {
 
 /** What can be seen of a result, folded unless `open`; null where that is nothing. @param {any} preview @param {boolean} open */
 export function look(preview, open) {
-  if (!preview.columns.length && !preview.pictureCaption) return null;
+  if (!preview.columns && !preview.pictureCaption) return null;
   const node = make("details", "sw-look");
   node.open = open;
   node.append(make("summary", "", {}, say("preview.look", { name: preview.name })), picture(preview), table(preview));

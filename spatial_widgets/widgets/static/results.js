@@ -3,14 +3,14 @@
 import { copyButton } from "./copy.js";
 import { make } from "./dom.js";
 import { Downloads } from "./download.js";
-import { count, say } from "./phrases.js";
+import { count, digits, say } from "./phrases.js";
 import { look } from "./preview.js";
 
 /** One line for a result. */
 export function sentence(result) {
   const { name, kind, crs } = result;
   if (result.rows === null) return say("result.value", { name, text: result.text || kind });
-  const size = { rows: count("row", result.rows), columns: count("column", result.columns.length) };
+  const size = { rows: count("row", result.rows), columns: count("column", result.columns) };
   return say(crs ? "result.frame.crs" : "result.frame", { name, kind, crs, ...size });
 }
 
@@ -25,7 +25,7 @@ export function results({ model, shared, view }) {
   const actions = ({ name, code, formats }) => {
     const line = make("div", "sw-actions");
     const told = make("span", "sw-told", { role: "status" });
-    const copy = copyButton(view, say("copy.code"), () => code, (text) => say("copy.code.shown", { code: text }));
+    const copy = copyButton(view, say("copy.code"), () => `${model.get("fetch")}\n${code}`, (text) => say("copy.code.shown", { code: text }));
     copy.setAttribute("aria-label", say("copy.code.label", { button: say("copy.code"), name }));
     const mine = formats.map((format) => downloads.button(name, format, told));
     buttons.push(...mine);
@@ -35,7 +35,7 @@ export function results({ model, shared, view }) {
 
   const item = (result, preview, isFirst) => {
     const line = make("li", "sw-result");
-    line.append(make("span", "sw-sentence", { title: result.columns.join(", ") }, sentence(result)));
+    line.append(make("span", "sw-sentence", { title: result.names ?? "" }, sentence(result)));
     if (preview) line.append(...[look(preview, isFirst), actions(preview)].filter(Boolean));
     return line;
   };
@@ -43,14 +43,16 @@ export function results({ model, shared, view }) {
   const take = (message, buffers) => downloads.take(message, buffers);
   return {
     node,
-    traits: ["summary", "previews"],
+    traits: ["summary", "previews", "result_total"],
     draw() {
       const [summary, previews] = [model.get("summary"), model.get("previews")];
       if (summary !== drawn[0] || previews !== drawn[1]) {
         drawn = [summary, previews];
         buttons = [];
         const found = new Map(previews.map((preview) => [preview.name, preview]));
-        node.replaceChildren(...summary.map((result, n) => item(result, found.get(result.name), n === 0)));
+        const left = model.get("result_total") - summary.length;
+        const more = left > 0 ? [make("li", "sw-result", {}, say("result.more", { n: digits(left) }))] : [];
+        node.replaceChildren(...summary.map((result, n) => item(result, found.get(result.name), n === 0)), ...more);
       }
       if (!shared.live) downloads.stop();
       for (const each of buttons) each.disabled = !shared.live || view.isSent(each);

@@ -32,6 +32,9 @@ function label(row) {
 /** Why nobody follows a row, in words, or "". */
 export const hold = (row) => (row.hold ? say(`table.hold.${row.hold}`) : "");
 
+/** What a saved row has where it says nothing else. */
+const BLANK = { hold: "", progress: null, submitted: null, ended: null, message: "", note: "", retry: false, widget: "" };
+
 /** Seconds from submit to end or now; null where unknown. @param {number} now seconds, the kernel's clock */
 export function age(row, now) {
   if (row.submitted === null || (row.ended === null && isOver(row))) return null;
@@ -45,7 +48,7 @@ export function age(row, now) {
 export class Rows {
   /** @param {any[]} saved rows of a page without a kernel @param {() => void} ask for everything */
   constructor(saved, ask) {
-    this.byKey = new Map(saved.map((row) => [row.key, row]));
+    this.byKey = new Map(saved.map((row) => [row.key, { ...BLANK, ...row }]));
     this.ask = ask;
     this.seq = null; // nothing came yet
     this.asked = false;

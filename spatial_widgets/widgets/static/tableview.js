@@ -168,7 +168,9 @@ export class View {
 
   drawNote() {
     const cold = !this.shared.live && [...this.rows.values()].some(canCancel);
-    const text = [this.shared.outcome, this.hint, cold ? say("table.cold") : ""].filter(Boolean).join("\n");
+    const rest = this.shared.came ? 0 : this.model.get("saved_total") - this.rows.size;
+    const left = rest > 0 ? say("table.left_out", { n: digits(rest) }) : "";
+    const text = [this.shared.outcome, this.hint, cold ? say("table.cold") : "", left].filter(Boolean).join("\n");
     if (this.ui.note.textContent !== text) this.ui.note.textContent = text;
     this.ui.root.dataset.connection = cold ? "lost" : "";
   }
