@@ -46,16 +46,14 @@ class JobWidget(JobVerbs, LiveWidget):
     job_id, task_name, job_url : str
     job_status : the wire value, such as ``"esriJobExecuting"``.
     messages : list of ``{"type", "description"}``, the last 200; all of them are ``w.job.info.messages``.
-    progress : percent, 0 to 100, or None when the service reports none.
-    progress_text : the service's words beside it.
+    progress, progress_text : percent, 0 to 100, or None when the service reports none, and its words beside it.
     error : what went wrong and what to do next; "" while nothing did.
     lost : whether contact to the service is lost; the job may still run, and is asked for again and again.
     results_ready : whether the results are here, so that reading them costs no request.
     loading : ``{"state", "text"}`` while they are loaded ("running") or after somebody stopped that ("stopped"), else {}.
     summary : one dict per result (name, kind, rows, columns, crs, text).
     previews : one dict per result: its first rows, its picture, the Python that fetches it, the formats it comes in.
-    advice : what to try after a failure.
-    attach : the line of Python that shows the job again.
+    advice, attach : what to try after a failure, and the line of Python that shows the job again.
     moments : ``[status, seconds]`` for each status that was seen, in order: when it first was.
     is_new : whether they begin with the submit; of a job that was found by its URL nobody saw that.
     started_at, ended_at : seconds since 1970-01-01 UTC by this machine's clock, as those of ``moments``: when the job

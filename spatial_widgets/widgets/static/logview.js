@@ -104,7 +104,7 @@ export function log({ model, shared, view }) {
   const node = make("div", "sw-messages", { role: "group", "aria-label": say("log.label") });
   const tools = bar();
   const older = button("", "sw-quiet sw-older");
-  const earlier = make("div", "sw-told sw-older"); // the same for those who have no kernel to ask
+  const earlier = make("div", "sw-earlier"); // the same for those who have no kernel to ask
   const box = make("div", "sw-log", { role: "log", "aria-live": "off", "aria-label": say("log.label"), tabindex: "0" });
   const toEnd = button("", "sw-toend");
   const pane = new Pane(box);
