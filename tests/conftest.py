@@ -24,6 +24,9 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
+# These take longest, and come first: where two processes share the tests, neither is left with one of them at the end.
+LONGEST = ("test_binder.py", "test_code_blocks.py", "notebooks/")
+
 STORE = pytest.StashKey[str]()
 STATE = pytest.StashKey[str]()
 
@@ -39,6 +42,14 @@ def pytest_sessionstart(session):
         prefix="spatial-widgets-test-state-"
     )
     os.environ.pop("SPATIAL_WIDGETS_HISTORY", None)
+
+
+def pytest_collection_modifyitems(items):
+    def rank(item) -> int:
+        path = item.path.as_posix()
+        return next((rank for rank, name in enumerate(LONGEST) if name in path), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 def pytest_sessionfinish(session):
