@@ -227,6 +227,11 @@ def troubles() -> Iterator[tuple[str, State]]:
         [poll("esriJobExecuting", LOG), error(503, "down for maintenance")], contact=contact
     ) as widget:
         yield "contact was lost", of(widget)
+    tables = {f"table{n:02d}": TABLE for n in range(40)}
+    chatty = [message(f"Row {n} was read, and this is what is to be said of it. " * 5) for n in range(80)]
+    with widget_of([poll("esriJobSucceeded", chatty, results=tables)], results=tables) as widget:
+        widget.told.clear()
+        yield "more than a saved page holds", of(widget, has_kernel=False)
     many = [
         message(f"Row {n:,} of 50,000 was read", "Warning" if n % 97 == 0 else "Informative")
         for n in range(50_000)

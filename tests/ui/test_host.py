@@ -108,6 +108,25 @@ def test_the_style_is_in_a_page_once_for_all_its_widgets_and_in_each_shadow_root
         assert place.evaluate(f"(place) => ({SHEETS})(place.shadowRoot)") == rules[:2]
 
 
+def test_a_page_without_a_kernel_says_what_was_too_much_to_be_kept_in_it(host, states):
+    state = states["more than a saved page holds"]
+    host.open("job", JobWidget._esm, state.traits)
+    view = host.show("job")
+    host.on("job", "model.fire('comm_live_update')")
+    kept = len(state.traits["message_tail"])
+    expect(view.locator(".sw-earlier")).to_have_text(say("log.earlier", n=80 - kept))
+    left = 40 - len(state.traits["summary"])
+    expect(view.locator(".sw-result").last).to_have_text(say("result.more", n=left))
+    assert 0 < kept < 80
+    assert 0 < left < 40
+    row = {"key": 7, "task": "Buffer", "id": "j7", "url": "", "status": "esriJobFailed", "word": "failed"}
+    host.open("table", JobTable._esm, {"saved_rows": [row], "saved_total": 1001})
+    table = host.show("table")
+    host.on("table", "model.fire('comm_live_update')")
+    expect(table.locator(".sw-note")).to_have_text(say("table.left_out", n="1,000"))
+    expect(table.locator(".sw-row")).to_have_count(1)
+
+
 def test_two_widgets_of_one_module_share_nothing(host, states):
     for name in ("executing with progress", "failed with errors"):
         host.open(name, JobWidget._esm, states[name].traits, states[name].messages)

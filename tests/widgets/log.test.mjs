@@ -16,6 +16,28 @@ test("older lines come before those that are here, and each once", () => {
   assert.deepEqual(log.lines, lines(0, 12));
 });
 
+test("of a message that was kept by its beginning the whole is asked for where there is a kernel, and takes its place", () => {
+  const asked = [];
+  const log = new Log([["error", "line 4 … 900 more characters in job.messages", null, true]], 5, (seq) => asked.push(seq));
+  assert.deepEqual([log.first, log.end], [4, 5]);
+  const choice = new Choice();
+  choice.update(log);
+  log.renew();
+  assert.deepEqual(asked, [4]);
+  assert.equal(log.take(4, [["error", "line 4 whole"]], { asked: true, total: 5 }), true);
+  assert.deepEqual([log.first, log.end], [4, 5]);
+  assert.equal(choice.update(log), true); // what was drawn is another line now
+  assert.deepEqual(choice.lines, [["error", "line 4 whole"]]);
+  log.renew();
+  assert.deepEqual(asked, [4]);
+});
+
+test("what is only a beginning is copied and found as a text without what was sent", () => {
+  const line = ["error", "line 4 …", null, true];
+  assert.equal(plainLine(line), "Error: line 4 …");
+  assert.equal(new Choice().wants(line), true);
+});
+
 test("a batch that was asked for asks for the next while there is more, a batch that was told does not", () => {
   const asked = [];
   const log = new Log([], 0, (seq) => asked.push(seq));
