@@ -71,7 +71,7 @@ class Job(JobFacts):
         self.poll_policy = poll or PollPolicy(fixed_s=task.service.poll_interval)
         self.contact_policy = contact or ContactPolicy()
         self.results = Results(self)
-        self.snapshot = Snapshot.of(self.url, task.session)
+        self.snapshot = Snapshot.of(self.url, task.session, is_new=is_new)
         self.snapshot.learn(info, is_old=is_old)
         self.first_seen_at = self.course[0].at
         self._cancelling = Cancelling(self)

@@ -70,9 +70,12 @@ class Snapshot:
         self.watch: Watch | None = None
 
     @classmethod
-    def of(cls, url: str, session: GPSession) -> Snapshot:
-        """Return the one that all objects of a job share; of another login it is another one."""
-        return _shared.of(url, session.identity)
+    def of(cls, url: str, session: GPSession, *, is_new: bool = False) -> Snapshot:
+        """Return the one that all objects of a job share; of another login it is another one.
+
+        Where the job is new, one that has ended is not its own: the service has given an ID a second time.
+        """
+        return _shared.of(url, session.identity, is_new=is_new)
 
     @property
     def info(self) -> JobInfo:
@@ -84,6 +87,11 @@ class Snapshot:
     @info.setter
     def info(self, info: JobInfo) -> None:
         self._info = info
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether an end is known."""
+        return self._info is not None and self._info.status.is_terminal
 
     def learn(self, info: JobInfo, *, is_old: bool = False) -> None:
         """Take over what somebody else knows of the job, where that is more: an end, or unless ``is_old`` what is newer."""
@@ -169,11 +177,11 @@ class _Shared:
         """Get a new lock, as in a forked child: who held the old one is not there."""
         self._lock = threading.Lock()
 
-    def of(self, url: str, identity: Hashable) -> Snapshot:
+    def of(self, url: str, identity: Hashable, *, is_new: bool) -> Snapshot:
         """Return the one for a URL and a login, a new one where nobody has it."""
         with self._lock:
             found = self._known.get((url, identity))
-            if found is None:
+            if found is None or (is_new and found.has_ended):
                 found = self._known[url, identity] = Snapshot(url)
             return found
 

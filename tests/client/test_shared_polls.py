@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 
 import pytest
+from fakes import POINT_LAYER, ScriptedApp
 from raw_server import RawServer
 
 import spatial_widgets as sw
@@ -290,3 +291,16 @@ def test_a_poll_that_another_one_holds_up_tells_what_that_one_came_to():
         ):
             other.refresh(deadline_s=0.2)
         hanging.join(30)
+
+
+def test_a_service_that_gives_an_id_a_second_time_gives_another_job():
+    app = ScriptedApp(["esriJobFailed"])
+    task = app.service().task("Buffer")
+    old = task.submit(inputLayer=POINT_LAYER)
+    old.wait(check=False)
+    app.polls = ["esriJobExecuting", "esriJobSucceeded"]
+    new = task.submit(inputLayer=POINT_LAYER)
+    assert new.status == sw.JobStatus.SUBMITTED
+    assert new.wait(60).status.is_success
+    assert task.attach(new.job_id).status.is_success
+    assert old.status == sw.JobStatus.FAILED
