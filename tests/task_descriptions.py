@@ -261,6 +261,22 @@ UNKNOWN = task(
         {"name": "d2", "dataType": "GPMultiValue:GPLong"}]}]),
 )  # fmt: skip
 
+# More than a page without a kernel holds.
+HUGE = task(
+    "Huge",
+    *(
+        entry(
+            f"choice_{n}",
+            "GPString",
+            "no 7",
+            text="a long story. " * 500,
+            choiceList=[f"no {k} of {n}" for k in range(3000)],
+        )
+        for n in range(20)
+    ),
+    text="what it is about. " * 2000,
+)
+
 DESCRIPTIONS = {
     document["name"]: document
     for document in (

@@ -12,10 +12,11 @@ import shapely
 from gallery import FOLDER
 from host import Host
 from playwright.sync_api import expect
-from task_descriptions import DESCRIPTIONS
+from task_descriptions import DESCRIPTIONS, HUGE
 from test_access import CONTRAST, OVERFLOW
 from wiredform import WiredForm
 
+from spatial_widgets import TaskForm
 from spatial_widgets.widgets.phrases import say
 
 points = gpd.GeoDataFrame({"n": [1, 2]}, geometry=gpd.points_from_xy([1, 2], [3, 4]), crs=4326)
@@ -247,6 +248,14 @@ def test_without_a_kernel_it_says_so_and_submits_nothing(wire, host):
     host.on(wired.title, "model.fire('comm_live_update')")
     expect(wired.view.get_by_role("alert")).to_have_text(say("form.cold"))
     expect(wired.view.get_by_role("button", name=say("form.submit"))).to_be_disabled()
+
+
+def test_a_page_without_a_kernel_says_that_a_form_is_too_large_for_it(host):
+    wired = WiredForm(host, HUGE, title="live")
+    expect(wired.view.locator(".sw-rest")).to_have_count(0)  # a kernel told the rest
+    host.open("saved", TaskForm._esm, wired.form.get_state())
+    expect(host.show("saved").locator(".sw-rest")).to_have_text(say("form.fields.cut"))
+    wired.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from fakes import POINT_LAYER, ScriptedApp, message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from task_descriptions import DESCRIPTIONS, entry, task
+from task_descriptions import DESCRIPTIONS, HUGE
 from watching import Seen, settled
 
 import spatial_widgets as sw
@@ -171,22 +171,6 @@ def test_a_table_of_a_thousand_jobs_is_small_and_keeps_trouble():
     assert 20 < len(keys) < 1000
     assert len(table.frame) == 1000
     table.close()
-
-
-HUGE = task(
-    "Huge",
-    *(
-        entry(
-            f"choice_{n}",
-            "GPString",
-            "no 7",
-            text="a long story. " * 500,
-            choiceList=[f"no {k} of {n}" for k in range(3000)],
-        )
-        for n in range(20)
-    ),
-    text="what it is about. " * 2000,
-)
 
 
 @pytest.mark.parametrize("document", [*DESCRIPTIONS.values(), HUGE], ids=lambda document: document["name"])

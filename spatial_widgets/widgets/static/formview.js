@@ -135,6 +135,8 @@ export class FormView {
       groups.get(name).append(entry.node);
     }
     if (!this.entries.length) form.append(make("div", "", {}, say("form.fields.none")));
+    const isCut = model.get("fields_cut") && !this.shared.fields;
+    if (isCut) groups.set(null, make("div", "sw-rest", {}, say("form.fields.cut")));
     const acts = make("div", "sw-actions");
     const copy = copyButton({ say: (text) => this.say(text) }, say("form.copy"), () => model.get("call"), (text) => text);
     const look = make("details", "sw-code");

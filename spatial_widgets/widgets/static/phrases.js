@@ -269,6 +269,7 @@ export const PHRASES = {
   "table.cancel.kind.failed": "failed",
 
   "form.label": "Form of {task}",
+  "form.fields.cut": "Not all of this form fits into a page without a kernel: help, choices or inputs are missing.",
   "form.fields.none": "This task has no inputs.",
   "form.required": "It needs a value.",
   "form.required.mark": "required",
