@@ -26,14 +26,17 @@ ENDINGS = {
 DRAWINGS = {"docs/endings.md": 1}
 #: Commands of which only the arguments are looked at: they need a network or an hour, or other tests do the same.
 READ_ONLY = re.compile(
-    r"(\S+/)?(pip|pytest|mkdocs build|python3? (-m (venv|pytest)|benchmarks/)|spatial-widgets demo)\b"
+    r"(\S+/)?(git clone|jupyter lab|pip|pytest|mkdocs build|python3? (-m (venv|pytest)|benchmarks/)|spatial-widgets demo)\b"
 )
 CODE = "git+https://github.com/spatial-widgets/spatial_widgets"
 NOT_CARRIED_OUT = {
     "README.md": [
+        "git clone https://github.com/spatial-widgets/spatial_widgets",
         "python3 -m venv .venv",
         '.venv/bin/pip install ".[local,stats,map]"',
         ".venv/bin/spatial-widgets demo",
+        ".venv/bin/pip install jupyterlab",
+        ".venv/bin/jupyter lab notebooks/01_first_job.ipynb",
         "python3 -m venv .venv",
         '.venv/bin/pip install -e ".[test]"',
         ".venv/bin/python -m pytest",
@@ -58,6 +61,14 @@ NOT_CARRIED_OUT = {
     "docs/get-started.md": [
         f'pip install "spatial_widgets[local,stats,map] @ {CODE}"',
         "pip install jupyterlab",
+    ],
+    "docs/newcomer.md": [
+        "git clone https://github.com/spatial-widgets/spatial_widgets",
+        "python3 -m venv .venv",
+        '.venv/bin/pip install ".[local,stats,map]"',
+        ".venv/bin/spatial-widgets demo",
+        ".venv/bin/pip install jupyterlab",
+        ".venv/bin/jupyter lab notebooks/01_first_job.ipynb",
     ],
     "docs/places.md": [
         f'pip install "spatial_widgets[local,stats,map] @ {CODE}"',
@@ -119,9 +130,11 @@ def test_only_these_commands_are_read_and_not_carried_out():
         ("```bash\nspatial-widgets tusks\n```\n", "invalid choice: 'tusks'"),
         ("```bash\npython benchmarks/load.py --turns 1\n```\n", "unrecognized arguments: --turns 1"),
         ("```bash\npip install 'spatial_widgets[lokal]'\n```\n", "no extra 'lokal'"),
+        ("```bash\ngit clone https://example.org/elsewhere\n```\n", "only `git clone https://github.com/"),
+        ("```bash\njupyter lab notebooks/00.ipynb\n```\n", "a notebook that is there"),
         ("```bash\necho one\n```\n<!-- prints -->\n```text\ntwo\n```\n", "but this came:\none"),
     ],
-    ids=["assert", "name", "status", "command", "option", "extra", "output"],
+    ids=["assert", "name", "status", "command", "option", "extra", "address", "notebook", "output"],
 )
 def test_a_wrong_block_is_found(text, told, tmp_path):
     with pytest.raises(PageError, match="(?s).") as caught:

@@ -2,7 +2,8 @@
 
 Called by scripts that lie first on the path: ``python commands.py NAME ARGUMENTS``. What is not named here is the real thing.
 
-``pip install`` looks whether what it is to install is declared and here; ``pytest`` collects the tests that it is given,
+``git clone`` looks whether the address is the project's own; ``jupyter lab`` whether the notebook is there, ``pip install``
+whether what it is to install is declared and here; ``pytest`` collects the tests that it is given,
 all of which the suite runs; a benchmark reads its options and stops, and so do the demo and the builder of the site, which
 are run elsewhere; the table of checks checks one task; a server is started in the background, as in a second terminal, and
 the next command comes when it answers.
@@ -41,14 +42,12 @@ SERVERS = {
     "spatial-widgets serve": r"serving \d+ tasks",
     "dask scheduler": r"Scheduler at",
     "dask worker": r"Registered to",
-    "jupyter lab": r"is running at",
     "mkdocs serve": r"Serving on",
     "voila": r"Voil. is running at",
 }
 #: What a server is told beside: no browser, and one process where one will do.
 ASIDE = {
     "dask worker": ["--no-nanny"],
-    "jupyter lab": ["--no-browser", "--port=0"],
     "voila": ["--no-browser", "--port=0"],
 }
 
@@ -69,6 +68,17 @@ def pip(arguments):
         for extra in (extras or "").split(","):
             if extra and extra not in known["optional-dependencies"]:
                 sys.exit(f"pip: there is no extra {extra!r}")
+
+
+def git(arguments):
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    if arguments[:1] != ["clone"] or arguments[1:] != [urls["Source"]]:
+        sys.exit(f"git {' '.join(arguments)}: only `git clone {urls['Source']}` is known here")
+
+
+def jupyter(arguments):
+    if arguments[0] != "lab" or not Path(arguments[-1]).is_file():
+        sys.exit(f"jupyter {' '.join(arguments)}: expected `lab` and a notebook that is there")
 
 
 def pytest(arguments):
@@ -112,8 +122,8 @@ def main():
     name, *arguments = sys.argv[1:]
     if name in {"python", "python3"}:
         python(arguments)
-    elif name in {"pip", "pytest"}:
-        {"pip": pip, "pytest": pytest}[name](arguments)
+    elif name in {"git", "jupyter", "pip", "pytest"}:
+        {"git": git, "jupyter": jupyter, "pip": pip, "pytest": pytest}[name](arguments)
     else:
         command = [str(BIN / name), *arguments]
         for kind in SERVERS:

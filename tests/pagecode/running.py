@@ -14,7 +14,7 @@ from pagecode.blocks import ROOT, RUN
 from pagecode.standins import Standing
 
 HERE = Path(__file__).parent
-PROGRAMS = ["dask", "jupyter", "mkdocs", "mypy", "pip", "pytest", "python", "python3", "ruff", "spatial-widgets", "voila"]  # fmt: skip
+PROGRAMS = ["dask", "git", "jupyter", "mkdocs", "mypy", "pip", "pytest", "python", "python3", "ruff", "spatial-widgets", "voila"]  # fmt: skip
 
 
 class PageError(AssertionError):
