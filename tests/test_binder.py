@@ -42,7 +42,16 @@ def test_an_environment_of_these_files_alone_runs_the_first_notebooks(tmp_path):
         "SPATIAL_WIDGETS_STORE": str(tmp_path / "store"),
         "SPATIAL_WIDGETS_STATE": str(tmp_path / "state"),
     }
-    run(copy, prefix / "bin" / "pip", "install", "--quiet", "-r", "binder/requirements.txt", **place)
+    # Everything is pinned: uv installs the same as pip does, with a tenth of the work.
+    uv = [
+        Path(sys.executable).with_name("uv"),
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        prefix / "bin" / "python",
+    ]
+    run(copy, *uv, "-r", "binder/requirements.txt")
     run(copy, "bash", "binder/postBuild", **place)
     shutil.rmtree(copy / "spatial_widgets")  # what runs from now on is what was installed
     begun = time.monotonic()
