@@ -201,7 +201,9 @@ def echo_header(name):
         body = f'{{"jobStatus": "esriJobExecuting", "messages": [{{"description": {said}}}]}}'
         if len(server.requests) > 1:
             body = f'{{"error": {{"code": 400, "message": {said}}}}}'
-        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        connection.sendall(
+            f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
 
     return handle
 

@@ -124,7 +124,7 @@ def test_two_hundred_widgets_leave_the_page_and_the_kernel_responsive(notebook, 
     before = busy_s(devtools)
     gaps = page.evaluate(GAPS, 5_000)
     # Seconds of the processor: other work on the machine makes a page slow, but not these more.
-    assert busy_s(devtools) - before < 3
+    assert busy_s(devtools) - before < 4.5
     # A page that lays itself out for each of them has one gap of all five seconds, even on a quick machine.
     assert gaps[len(gaps) // 2] < 1_000
     told = last.locator(".sw-step").text_content()

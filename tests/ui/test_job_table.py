@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
+
+# One of the two is enough here: how a view sits in either is seen in test_job_widget.py and test_busy.py.
+pytestmark = pytest.mark.parametrize("server", ["lab"], indirect=True)
 
 THOUSAND = f"""
 import sys

@@ -8,6 +8,9 @@ import pytest
 from playwright.sync_api import expect
 from slow_server import HEAD, ROWS, SlowServer
 
+# One of the two is enough here: how a view sits in either is seen in test_job_widget.py and test_busy.py.
+pytestmark = pytest.mark.parametrize("server", ["lab"], indirect=True)
+
 SHOW = """
 import spatial_widgets as sw
 w = sw.JobWidget.from_url({url!r})

@@ -6,9 +6,13 @@ import io
 
 import geopandas as gpd
 import pandas as pd
+import pytest
 from geopandas.testing import assert_geodataframe_equal
 from playwright.sync_api import expect
 from programs import ended_well, program
+
+# One of the two is enough here: how a view sits in either is seen in test_job_widget.py and test_busy.py.
+pytestmark = pytest.mark.parametrize("server", ["notebook"], indirect=True)
 
 SETUP = """
 import spatial_widgets as sw

@@ -92,7 +92,8 @@ def test_time_goes_on_in_the_browser_without_a_message(notebook, server):
 
 def test_a_job_that_was_found_has_no_invented_times(notebook, server, shoot):
     nb = notebook(
-        SETUP, "job = slow.submit(seconds=2)\njob.wait()\nsw.JobWidget.from_url(job.url, auth=local.token)"
+        SETUP,
+        "job = slow.submit(seconds=2)\njob.wait()\nsw.JobWidget.from_url(job.url, auth=lambda: local.token)",
     )
     nb.run(0)
     nb.run(1)
