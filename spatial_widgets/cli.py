@@ -182,24 +182,37 @@ def _listed(service: GPService) -> list[str]:
 
 
 def _submit(options: argparse.Namespace) -> int:
-    parameters = dict(_read_parameter(text) for text in options.parameter)
+    parameters: dict[str, Any] = {}
+    for text in options.parameter:
+        name, value = _read_parameter(text)
+        if name in parameters:
+            raise ParameterError(
+                f"-p {text}: {name} is given twice; several values are one JSON list, -p '{name}=[…, …]'.",
+                parameter=name,
+            )
+        parameters[name] = value
     job = _service(options.url).task(options.task).submit(parameters)
     print(job.url)
     return _follow(job) if options.watch else 0
 
 
 def _watch(options: argparse.Namespace) -> int:
-    jobs = [_job(url) for url in dict.fromkeys(options.jobs)]
-    if len(jobs) == 1:
-        return _follow(jobs[0])
+    urls = list(dict.fromkeys(options.jobs))
+    if len(urls) == 1:
+        return _follow(_job(urls[0]))
     from spatial_widgets.terminal import follow_all
 
-    failures = follow_all(jobs)
-    for url, reason in failures.items():
+    jobs = []
+    for url in urls:
+        try:
+            jobs.append(_job(url))
+        except SpatialWidgetsError as error:  # told at once: the others may take hours
+            print(f"spatial-widgets: {url}: {error}", file=sys.stderr)
+    for url, reason in follow_all(jobs).items():
         print(f"spatial-widgets: {url}: {reason}", file=sys.stderr)
     well = sum(job.status.is_success for job in jobs)
-    print(f"{well} of {len(jobs)} jobs succeeded")
-    return 0 if well == len(jobs) else 1
+    print(f"{well} of {len(urls)} jobs succeeded")
+    return 0 if well == len(urls) else 1
 
 
 def _cancel(options: argparse.Namespace) -> int:

@@ -196,11 +196,20 @@ class TestCommandLine:
         status, out, _ = self.run(capsys, "cancel", url.strip())
         assert (status, out.strip()) == (0, "esriJobCancelled")
 
+    def test_several_jobs_are_watched_and_one_that_is_not_there_stops_none(self, capsys, local):
+        urls = [self.run(capsys, "submit", "SlowTask", "-p", "seconds=0.2")[1].strip() for _ in range(2)]
+        gone = f"{local.url}/SlowTask/jobs/j{'0' * 32}"
+        status, out, err = self.run(capsys, "watch", urls[0], gone, urls[1])
+        assert (status, out.splitlines()[-1]) == (1, "2 of 3 jobs succeeded")
+        assert err.startswith(f"spatial-widgets: {gone}: ")
+        assert self.run(capsys, "watch", *urls)[0] == 0
+
     def test_errors_are_one_message_and_status_one(self, capsys, local):
         for arguments in (
             ["submit", "Nope"],
             ["submit", "SlowTask", "-p", "secs=1"],
             ["submit", "SlowTask", "-p", "x"],
+            ["submit", "SlowTask", "-p", "seconds=1", "-p", "seconds=2"],
             ["watch", "nowhere"],
             ["submit", "FailingTask", "--watch", "-p", "text=boo"],
         ):
