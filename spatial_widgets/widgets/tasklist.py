@@ -10,7 +10,13 @@ import traitlets as t
 
 from spatial_widgets.client import Poller
 from spatial_widgets.client.requestpool import Errand
-from spatial_widgets.errors import SpatialWidgetsError
+from spatial_widgets.errors import (
+    AuthenticationError,
+    ParameterError,
+    ProtocolError,
+    ServiceError,
+    SpatialWidgetsError,
+)
 from spatial_widgets.protocol.urls import origin
 from spatial_widgets.widgets._base import LiveWidget, module_text, packed
 from spatial_widgets.widgets.fitting import cut, cut_to, fitting, weight, weight_in_html
@@ -62,43 +68,61 @@ class TaskList(LiveWidget):
 
     service_url = t.Unicode(read_only=True).tag(sync=True)
     tasks = t.List(t.Dict(), read_only=True).tag(sync=True, to_json=_sent)
+    tasks_cut = t.Bool(default_value=False, read_only=True).tag(sync=True)  # a view asks for the rest
     problem = t.Unicode(read_only=True).tag(sync=True, to_json=cut_to(1000))
 
     def __init__(self, service: GPService, **traits: Any) -> None:
         self.service = service
+        self._is_read = False
         super().__init__(**traits)
+        self.on_msg(self._on_browser)
         self._apply(service_url=service.url)
         Poller.shared().submit(Errand(self._read, origin=origin(service.url), lasting=True))
 
     def _read(self) -> None:
         """Read the list, then what each task says of itself; on a thread of the request pool."""
         rows: list[dict[str, str]] = []
+        problem = ""
         try:
             info = self.service.info()
             known = info.spatial_analysis
             rows = [{"name": n, "standing": known.get(n, ""), "description": ""} for n in info.tasks]
             self._show(rows)
             for number, row in enumerate(rows, 1):
-                row["description"] = self.service.task(row["name"]).info().description
+                problem = self._describe(row) or problem
                 if number % _STEP == 0:
                     self._show(rows)
         except SpatialWidgetsError as error:
-            self._show(rows, problem=str(error))
-        else:
-            self._show(rows)
+            problem = str(error)
+        self._show(rows, problem=problem, is_read=True)
 
-    def _show(self, rows: list[dict[str, str]], *, problem: str = "") -> None:
+    def _describe(self, row: dict[str, str]) -> str:
+        """Ask what a task says of itself; return what is wrong with that task alone, "" where all is well."""
+        try:
+            row["description"] = self.service.task(row["name"]).info().description
+        except AuthenticationError:
+            raise
+        except (ParameterError, ProtocolError, ServiceError) as error:
+            return str(error)
+        return ""
+
+    def _show(self, rows: list[dict[str, str]], *, problem: str = "", is_read: bool = False) -> None:
         tasks = [dict(row) for row in rows]
-        Poller.shared().call(lambda: self._written(tasks, problem))
+        Poller.shared().call(lambda: self._written(tasks, problem, is_read=is_read))
 
-    def _written(self, tasks: list[dict[str, str]], problem: str) -> None:
-        self._apply(tasks=tasks, problem=problem)
+    def _written(self, tasks: list[dict[str, str]], problem: str, *, is_read: bool) -> None:
+        self._is_read = is_read
+        self._apply(tasks_cut=_sent(tasks) != tasks, tasks=tasks, problem=problem)
         self._update_saved_output()
+
+    def _on_browser(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        if isinstance(content, dict) and content.get("kind") == "tasks":
+            self.send({"kind": "tasks", "tasks": self.tasks})
 
     # ------------------------------------------------------------ saved pages
 
     def _is_at_rest(self) -> bool:
-        return bool(self.problem) or all(row["description"] for row in self.tasks)
+        return self._is_read
 
     def _plain_text(self) -> str:
         lines = [say("tasks.title", url=self.service_url, tasks=count("task", len(self.tasks)))]

@@ -12,6 +12,7 @@ from spatial_widgets.widgets.tasklist import TaskList
 TRAITS = {
     "service_url": "https://gp.test/arcgis/rest/services/tasks/GPServer",
     "problem": "",
+    "tasks_cut": False,
     "tasks": [
         {"name": "CreateBuffers", "standing": "local", "description": "Areas within a distance of features."},
         {
@@ -52,6 +53,17 @@ def test_what_is_typed_is_searched_and_the_number_is_told(host):
     host.page.keyboard.type("gi* high")
     assert place.locator(".sw-title").all_inner_texts() == ["FindHotSpots"]
     assert place.get_by_role("status").inner_text() == "1 task"
+
+
+def test_of_cut_descriptions_the_rest_is_asked_for_and_searched(host):
+    host.take("tasks", tasks_cut=True)
+    place = host.show("tasks")
+    assert host.sent("tasks") == [{"kind": "tasks"}]
+    place.get_by_role("searchbox").fill("at the very end")
+    assert place.locator(".sw-task").count() == 0
+    whole = [task | {"description": task["description"] + " at the very end"} for task in TRAITS["tasks"]]
+    host.on("tasks", "model.tell(values[0])", {"kind": "tasks", "tasks": whole})
+    assert place.locator(".sw-task").count() == 3
 
 
 def test_descriptions_that_come_later_are_shown_and_a_problem_is_told(host):

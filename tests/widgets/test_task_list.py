@@ -3,20 +3,24 @@
 import threading
 
 from fakes import Raw, ScriptedApp, error
+from programs import ended_well, program
 
+from spatial_widgets.widgets.phrases import say
 from spatial_widgets.widgets.tasklist import TaskList, show_service
 
 
 def filled(app):
     """Return the list of a service once it was read."""
     ready = threading.Event()
-    widget = TaskList.__new__(TaskList)
-    TaskList.__init__(widget, app.service())
-    widget.observe(
-        lambda _: ready.set() if widget.problem or widget._is_at_rest() else None, ["tasks", "problem"]
-    )
-    if not (widget.tasks and widget._is_at_rest()) and not widget.problem:
-        assert ready.wait(20)
+
+    class Read(TaskList):
+        def _update_saved_output(self):
+            super()._update_saved_output()
+            if self._is_at_rest():
+                ready.set()
+
+    widget = Read(app.service())
+    assert ready.wait(20)
     return widget
 
 
@@ -45,7 +49,67 @@ def test_a_service_that_does_not_answer_says_so():
     widget.close()
 
 
+def test_a_task_that_cannot_be_described_keeps_no_other_from_it():
+    app = Described()
+    listed = app.answer
+
+    def answer(asked):
+        if asked.path.endswith("/GPServer"):
+            return {**listed(asked), "tasks": ["Broken/Name", "Gone", "Buffer"]}
+        return listed(asked)
+
+    app.answer = answer
+    widget = filled(app)
+    assert [task["description"][:5] for task in widget.tasks] == ["", "", "Draws"]
+    assert "Gone" in widget.problem
+    widget.close()
+
+
+def test_a_view_has_the_beginnings_of_long_descriptions_and_can_ask_for_all_of_them():
+    widget = filled(Described("long " * 9000))
+    told = []
+    widget.send = lambda content, buffers=None: told.append(content)
+    state = widget.get_state(["tasks", "tasks_cut"])
+    assert state["tasks_cut"]
+    assert len(state["tasks"][0]["description"]) < 500
+    data = {"method": "custom", "content": {"kind": "tasks"}}
+    widget.comm.handle_msg({"content": {"data": data}, "buffers": []})
+    assert told == [{"kind": "tasks", "tasks": widget.tasks}]
+    assert told[0]["tasks"][0]["description"] == "long " * 9000
+    widget.close()
+
+
+def test_tasks_without_a_description_are_read_all_the_same():
+    widget = filled(Described(""))
+    assert [task["name"] for task in widget.tasks] == ["Buffer"]
+    assert widget._is_at_rest()
+    widget.close()
+
+
 def test_a_service_has_one_list():
     service = Described().service()
     assert show_service(service) is show_service(service)
     show_service(service).close()
+
+
+CELLS = """
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+shell = InteractiveShell.instance()
+import spatial_widgets
+from manyjobs import ManyJobs
+batch = ManyJobs().map([{"distance": 1}]).wait(20)
+for each in (batch, batch.task, batch.task.service):
+    with capture_output() as seen:
+        shell.display_formatter.format(each)
+    (output,) = seen.outputs
+    print(output.data["text/plain"].splitlines()[0])
+"""
+
+
+def test_at_the_end_of_a_cell_a_batch_is_a_table_a_task_a_form_and_a_service_its_list(tmp_path):
+    out = ended_well(program(CELLS, SPATIAL_WIDGETS_STATE=str(tmp_path)))
+    table, form, tasks = out.splitlines()
+    assert "1 succeeded" in table
+    assert form == say("form.label", task="Buffer")
+    assert "https://gp.test" in tasks

@@ -41,8 +41,9 @@ function render({ model, el }) {
   root.append(title, tools, problem, list);
   el.append(root);
 
+  let whole = null; // of long descriptions a page without a kernel has the beginnings
   const draw = () => {
-    const tasks = model.get("tasks");
+    const tasks = whole ?? model.get("tasks");
     const chosen = found(tasks, field.value);
     put(title, say("tasks.title", { url: model.get("service_url"), tasks: count("task", tasks.length) }));
     put(number, field.value.trim() ? count("task", chosen.length) : "");
@@ -53,11 +54,21 @@ function render({ model, el }) {
   // What is typed is for this field, and not for a notebook's shortcuts.
   field.addEventListener("keydown", (event) => event.stopPropagation());
   field.addEventListener("input", draw);
-  const names = ["change:tasks", "change:problem"];
-  for (const name of names) model.on(name, draw);
+  const ask = () => {
+    if (model.get("tasks_cut")) model.send({ kind: "tasks" });
+    else whole = null;
+  };
+  const onCustom = (message) => {
+    if (message.kind !== "tasks") return;
+    whole = message.tasks;
+    draw();
+  };
+  const listeners = [["change:tasks", ask], ["change:tasks", draw], ["change:problem", draw], ["msg:custom", onCustom]];
+  for (const [name, listener] of listeners) model.on(name, listener);
   draw();
+  ask();
   return () => {
-    for (const name of names) model.off(name, draw);
+    for (const [name, listener] of listeners) model.off(name, listener);
     root.remove();
   };
 }
