@@ -41,7 +41,7 @@ import time
 import spatial_widgets as sw
 local = sw.LocalService.start(workers=1)
 slow = local.service().task("SlowTask")
-jobs = [local.service().task("FailingTask").submit(text="no such field"), *(slow.submit(seconds=300) for _ in range(4))]
+jobs = [local.service().task("FailingTask").submit(text="no such field"), *(slow.submit(seconds=300) for _ in range(6))]
 table = sw.JobTable(jobs)
 table
 """
@@ -143,17 +143,25 @@ def test_a_row_opens_to_the_live_widget_and_jobs_are_cancelled(notebook, server,
     row.get_by_role("button", name="Cancel SlowTask").click()
     expect(inside.locator(".sw-badge")).to_have_text("Cancelled", timeout=20_000)
     expect(row.locator(".sw-badge")).to_have_text("Cancelled")
+    for number in (2, 3):
+        page.locator(".sw-row").nth(number).locator(".sw-check").check()
+    page.get_by_role("button", name="Cancel selected (2)").click()
+    page.get_by_role("button", name="Yes, cancel 2 jobs").click()
+    for number in (2, 3):
+        expect(page.locator(".sw-row").nth(number).locator(".sw-badge")).to_have_text(
+            "Cancelled", timeout=20_000
+        )
     page.get_by_role("button", name="Cancel all running (3)").click()
     page.get_by_role("button", name="Yes, cancel 3 jobs").click()
     expect(page.locator(".sw-table > .sw-note")).to_contain_text("Cancel of 3 jobs", timeout=20_000)
     shoot(page.locator(".sw-table"), f"{server.app}-table-cancelled")
     nb.finish(1)
-    assert nb.run(2).count("esriJobCancelled") == 4
-    expect(page.locator(".sw-summary")).to_have_text("1 failed, 4 cancelled", timeout=20_000)
+    assert nb.run(2).count("esriJobCancelled") == 6
+    expect(page.locator(".sw-summary")).to_have_text("1 failed, 6 cancelled", timeout=20_000)
     # At rest the output is replaced by its final form; the reader's view of it stays.
     page.wait_for_function(
         "(html) => JSON.stringify(window.jupyterapp.shell.currentWidget.content.widgets[0].model.outputs.toJSON()).includes(html)",
-        arg="1 failed, 4 cancelled",
+        arg="1 failed, 6 cancelled",
     )
     expect(page.locator(".sw-detail .sw-job .sw-badge")).to_have_text("Cancelled")
     expect(page.locator(".sw-table > .sw-note")).to_contain_text("Cancel of 3 jobs")
@@ -163,6 +171,11 @@ def test_a_row_opens_to_the_live_widget_and_jobs_are_cancelled(notebook, server,
     row = page.locator(".sw-row").nth(1)
     row.get_by_role("button", name="Details of").click()
     expect(page.locator(".sw-detail")).to_have_count(0)
+    page.get_by_role("button", name="Retry FailingTask").click()
+    expect(page.locator(".sw-summary")).to_have_text("2 failed, 6 cancelled", timeout=20_000)
+    expect(page.locator(".sw-row").last.locator(".sw-last")).to_have_text(
+        page.locator(".sw-row").first.locator(".sw-last").inner_text()
+    )
     nb.restart_kernel()
     expect(row.get_by_role("button", name="Details of")).to_be_visible()
 
