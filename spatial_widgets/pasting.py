@@ -10,7 +10,7 @@ from spatial_widgets.client import UserLogin
 from spatial_widgets.protocol.urls import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from spatial_widgets.client import GPTask, Job
 
@@ -23,6 +23,7 @@ IMPORTS = {
     "TimeUnit": "from spatial_widgets.protocol import TimeUnit",
     "datetime": "import datetime",
     "getpass": _GETPASS,
+    "json": "import json",
 }
 
 
@@ -61,7 +62,12 @@ def attach_code(job: Job) -> str:
 
 
 def call_code(
-    task: GPTask, values: Mapping[str, str], *, needs: Iterable[str] = (), remarks: Iterable[str] = ()
+    task: GPTask,
+    values: Mapping[str, str],
+    *,
+    needs: Iterable[str] = (),
+    taken: Container[str] = (),
+    remarks: Iterable[str] = (),
 ) -> str:
     """Return a program that calls a task, and asks for a token, or name and password, where one signed in.
 
@@ -69,6 +75,7 @@ def call_code(
     ----------
     values : input to the Python text of its value.
     needs : names of ``IMPORTS`` that these texts use.
+    taken : names of the session's own that these texts use; none of them is given another value.
     remarks : what is told above the call, a comment each.
     """
     service, imports = "sw.connect()", {IMPORTS[name] for name in needs}
@@ -82,9 +89,17 @@ def call_code(
             service = f'sw.GPService({task.service.url!r}, auth=getpass("Token: "))'
     comments = [f"# {' '.join(remark.split())}" for remark in remarks]
     verb, name = ("result", "execute") if task.info().is_synchronous else ("job", "submit")
-    call = f"{verb} = service.task({task.name!r}).{name}"
-    lines = [*sorted(imports), "import spatial_widgets as sw", "", f"service = {service}", *comments]
+    verb, ours = _free(verb, taken), _free("service", taken)
+    call = f"{verb} = {ours}.task({task.name!r}).{name}"
+    lines = [*sorted(imports), "import spatial_widgets as sw", "", f"{ours} = {service}", *comments]
     return "\n".join([*lines, *_call(call, values)])
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a name, or one like it that nothing else has."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _call(call: str, values: Mapping[str, str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spatial_widgets.pasting import call_code
 from spatial_widgets.widgets.formentry import given_of, is_left_out, without_secrets
 from spatial_widgets.widgets.formfield import fields_of
-from spatial_widgets.widgets.formvalues import EntryError, Given
+from spatial_widgets.widgets.formgiven import EntryError, Given
 from spatial_widgets.widgets.job import show_job
 from spatial_widgets.widgets.phrases import say
 
@@ -70,6 +70,7 @@ class FormContents:
             self._task,
             {name: given.code for name, given in made.items()},
             needs={line for given in made.values() for line in given.needs},
+            taken={name for given in made.values() for name in given.variables},
             remarks=[say("form.remark", name=name, problem=words) for name, words in errors.items()],
         )
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.codec import encode_parameter
 from spatial_widgets.errors import CodecError, ParameterError
-from spatial_widgets.widgets.formvalues import TOKEN, EntryError, Given, Origins, is_blank, made_of, sentence
+from spatial_widgets.widgets.formgiven import EntryError, Given, Origins
+from spatial_widgets.widgets.formvalues import TOKEN, is_blank, made_of, sentence
 from spatial_widgets.widgets.phrases import say
 
 if TYPE_CHECKING:

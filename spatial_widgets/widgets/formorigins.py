@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.widgets.formgiven import EntryError, Given
 from spatial_widgets.widgets.formstart import CORNERS
-from spatial_widgets.widgets.formvalues import EntryError, Given
 from spatial_widgets.widgets.phrases import count, say
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class NotebookOrigins:
         EntryError : it stands for nothing.
         """
         if origin == "variable":
-            return Given(self._frame(text), text)
+            return Given(self._frame(text), text, variables=frozenset({text}))
         if origin == "sample":
             return Given(self._sample(text), f"sw.sample({text!r})")
         if origin == "url":

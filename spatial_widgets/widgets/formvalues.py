@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.errors import ParameterError
+from spatial_widgets.widgets.formgiven import EntryError, Given, Origins
 from spatial_widgets.widgets.formstart import CORNERS, UNITS
 from spatial_widgets.widgets.phrases import say
 
@@ -17,38 +17,12 @@ if TYPE_CHECKING:
 
     from spatial_widgets.widgets.formfield import Field
 
-__all__ = ["TOKEN", "EntryError", "Given", "Origins", "is_blank", "made_of", "sentence"]
+__all__ = ["TOKEN", "is_blank", "made_of", "sentence"]
 
 #: What gives a token away in a text.
 TOKEN = re.compile(r"token\W*[=:]", flags=re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"[+-]?\d{1,400}")
-
-
-class EntryError(ValueError):
-    """What a reader entered is no value; the message says so in words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A value of a call.
-
-    Attributes
-    ----------
-    code : Python text that makes the value again.
-    needs : the names that it uses beside ``sw``; see :data:`.pasting.IMPORTS`.
-    """
-
-    value: Any
-    code: str
-    needs: frozenset[str] = frozenset()
-
-
-class Origins(Protocol):
-    """Where layers, tables and files come from."""
-
-    def given(self, field: Field, origin: str, text: str) -> Given:
-        """Return what an origin (variable, sample, url, file) has under a name; raises EntryError."""
 
 
 def is_blank(field: Field, entry: Any) -> bool:
@@ -104,8 +78,9 @@ def _plain(value: Any) -> Given:
 # ---------------------------------------------------------------- one value
 
 
-def _text(_field: Field, entry: Any, _origins: Origins) -> Given:
-    return _plain(_str(entry))
+def _text(field: Field, entry: Any, origins: Origins) -> Given:
+    text = _str(entry)
+    return _hidden(field, text, origins) if TOKEN.search(text) else _plain(text)
 
 
 def _hidden(field: Field, entry: Any, _origins: Origins) -> Given:
@@ -113,13 +88,16 @@ def _hidden(field: Field, entry: Any, _origins: Origins) -> Given:
     return Given(_str(entry), f"getpass({field.name + ': '!r})", frozenset({"getpass"}))
 
 
-def _json(_field: Field, entry: Any, _origins: Origins) -> Given:
+def _json(field: Field, entry: Any, origins: Origins) -> Given:
     text = _str(entry)
     try:
         value = json.loads(text)
         json.dumps(value, allow_nan=False)
     except (RecursionError, ValueError):
-        return _plain(text)
+        return _text(field, text, origins)
+    if TOKEN.search(text):
+        asked = _hidden(field, text, origins)
+        return Given(value, f"json.loads({asked.code})", asked.needs | {"json"})
     return _plain(value)
 
 
@@ -207,7 +185,7 @@ def _named(field: Field, entry: Any, origins: Origins) -> Given:
     given = _dict(entry)
     origin, text = _str(given.get("from")), _str(given.get("text")).strip()
     if origin == "text" and field.parameter.data_type == "GPString":
-        return _plain(text)
+        return _text(field, text, origins)
     if origin == "url" and TOKEN.search(text):
         raise EntryError(say("form.url.token"))
     return origins.given(field, origin, text)
@@ -237,6 +215,7 @@ def _joined(made: list[Given]) -> Given:
         [each.value for each in made],
         f"[{', '.join(each.code for each in made)}]",
         frozenset().union(*(each.needs for each in made)),
+        frozenset().union(*(each.variables for each in made)),
     )
 
 
@@ -268,7 +247,7 @@ def _composite(field: Field, entry: Any, origins: Origins) -> Given:
     # Named, so that a text that reads like a number stays the text that was chosen.
     data_type = part.parameter.data_type
     code = f"{{'dataType': {data_type!r}, 'value': {made.code}}}"
-    return Given({"dataType": data_type, "value": made.value}, code, made.needs)
+    return Given({"dataType": data_type, "value": made.value}, code, made.needs, made.variables)
 
 
 _READERS: Mapping[str, Callable[[Field, Any, Origins], Given]] = {

@@ -20,8 +20,8 @@ from spatial_widgets.widgets._base import module_text
 from spatial_widgets.widgets.crssearch import found_references
 from spatial_widgets.widgets.formentry import given_of, without_secrets
 from spatial_widgets.widgets.formfield import field_of, fields_of
+from spatial_widgets.widgets.formgiven import EntryError, Given
 from spatial_widgets.widgets.formorigins import NotebookOrigins
-from spatial_widgets.widgets.formvalues import EntryError, Given
 from spatial_widgets.widgets.job import show_job
 from spatial_widgets.widgets.phrases import say
 from spatial_widgets.widgets.uploading import Uploading

@@ -1,6 +1,7 @@
 """A form sends what the same call in Python sends: for every task of the local service, and for descriptions of all kinds."""
 
 import datetime as dt
+import getpass
 import os
 
 import geopandas as gpd
@@ -15,6 +16,7 @@ from spatial_widgets.client import UserLogin
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.protocol import ParameterInfo, TaskInfo, TimeUnit
 from spatial_widgets.server.registry import REGISTRY
+from spatial_widgets.widgets.formorigins import NotebookOrigins
 
 REGISTRY.load_installed()
 LOCAL = {name: task.to_json() for name, task in REGISTRY.items()}
@@ -239,6 +241,52 @@ def test_a_url_with_a_token_is_refused_and_not_kept(talk):
     talking.enter("archive", {"from": "url", "text": "https://host.test/a.zip?token=s3cret"})
     assert "token" in talking.form.errors["archive"]
     assert "s3cret" not in str(talking.form.get_state()) + talking.form.code() + str(talking.form.errors)
+
+
+def test_a_text_with_a_token_is_asked_for_by_the_code_and_not_kept(talk, monkeypatch):
+    talking = talk(DESCRIPTIONS["SummarizeNearby"])
+    texts = {
+        "sumNearbyLayer": '{"url": "https://host.test/FeatureServer/0", "serviceToken": "s3cret"}',
+        "summaryLayer": "https://host.test/FeatureServer/1?token=s3cret",
+        "distances": "token: s3cret",
+    }
+    for name in ("sumNearbyLayer", "summaryLayer"):
+        talking.enter(name, {"from": "text", "text": texts[name]})
+    talking.enter("distances", texts["distances"])
+    talking.form.submit()
+    assert talking.form.errors == {}
+    talking.form._show()
+    assert "s3cret" not in str(talking.form.get_state()) + talking.form.code() + talking.form._html_text()
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: texts[prompt.removesuffix(": ")])
+    run(talking)
+    by_form, by_code = talking.sent()
+    assert by_form == by_code
+    assert "s3cret" in by_form["sumNearbyLayer"]
+
+    talking = talk(DESCRIPTIONS["Unknown"])
+    talking.enter("mesh", '{"url": "https://host.test/mesh", "token": "s3cret"}')
+    talking.form.submit()
+    assert "s3cret" not in talking.form.code()
+    monkeypatch.setattr(
+        getpass, "getpass", lambda _prompt: '{"url": "https://host.test/mesh", "token": "s3cret"}'
+    )
+    run(talking)
+    assert talking.sent()[0] == talking.sent()[1]
+
+
+def test_the_code_leaves_a_frame_its_name(talk):
+    for taken in ("service", "job"):
+        talking = talk(DESCRIPTIONS["911 Calls Hotspot"])
+        names = {taken: points}
+        talking.form._contents.origins = NotebookOrigins(names)
+        talking.enter("Calls", {"from": "variable", "text": taken})
+        talking.form.submit()
+        code = talking.form.code()
+        head = f"sw.GPService({talking.task.service.url!r})"
+        assert head in code
+        exec(code.replace(head, "own"), names | {"own": talking.task.service}, names)
+        assert talking.sent()[0] == talking.sent()[1]
+        assert names[taken] is points
 
 
 def test_the_code_asks_for_the_token_of_the_service():
