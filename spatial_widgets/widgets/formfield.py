@@ -135,10 +135,20 @@ class Field:
         text = str(given)
         return say("form.default", text=text if len(text) <= 100 else text[:99] + "…")
 
+    def notes(self) -> list[str]:
+        """Return what stands below it beside its help; of columns and alternatives their own help and limits as well."""
+        own = [self.hint(), self.default(), self.problem]
+        if self.kind == "list":
+            own.append(self.parts[0].hint())
+        elif self.kind in {"rows", "composite"}:
+            for part in self.parts:
+                words = "\n".join(filter(None, [part.parameter.description, *part.notes()]))
+                own.append(words and say("form.remark", name=part.label, problem=words))
+        return list(dict.fromkeys(filter(None, own)))
+
     def to_json(self) -> dict[str, Any]:
         """Return what a view needs to know."""
         table, prefix = QUANTITIES.get(self.kind, ({}, ""))
-        notes = [self.hint(), self.default(), self.problem]
         return {
             "name": self.name,
             "label": self.label,
@@ -147,7 +157,7 @@ class Field:
             "required": self.required,
             "help": self.parameter.description,
             "group": self.parameter.category,
-            "notes": [note for note in notes if note],
+            "notes": self.notes(),
             "blank": self.blank,
             "start": self.start,
             "labels": list(self.labels),

@@ -166,6 +166,20 @@ def test_whatever_a_description_says_there_is_a_field(data_type, default, limits
     assert made.to_json()["kind"]
 
 
+def test_what_is_allowed_is_told_of_columns_members_and_alternatives_too():
+    def notes(name, parameter):
+        info = TaskInfo.from_json(DESCRIPTIONS[name])
+        return {each.name: each.notes() for each in fields_of(info)}[parameter]
+
+    assert notes("Weighted Overlay", "weights") == ["Weight: From 0 to 1", "Since: Date and time in UTC"]
+    assert notes("Lists", "numbers") == ["From 0 to 1000"]
+    assert notes("Either Or", "distance_or_field") == ["Number: From 0 to 9"]
+    assert notes("Viewshed", "Observer_Height") == ["From 0 to 500"]
+    assert field("GPMultiValue:GPDate").notes() == ["Date and time in UTC"]
+    column = {"name": "a", "dataType": "GPLong", "displayName": "A", "description": "<b>How many</b>"}
+    assert field("GPValueTable", parameterInfos=[column]).notes() == ["A: <b>How many</b>"]
+
+
 # ---------------------------------------------------------------- what there is to choose from
 
 
