@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["TaskForm", "show_form"]
 
 logger = logging.getLogger(__name__)
+_call_sent = cut_to(2500, "form.call.more")
 
 
 class TaskForm(LiveWidget):
@@ -70,7 +71,8 @@ class TaskForm(LiveWidget):
     entries = t.Dict(read_only=True).tag(sync=True, to_json=entries_sent)  # of the fields that were touched
     told = t.Dict(read_only=True).tag(sync=True, to_json=told_sent)
     columns = t.Dict(read_only=True).tag(sync=True, to_json=columns_sent)
-    call = t.Unicode("", read_only=True).tag(sync=True, to_json=cut_to(2500, "form.call.more"))
+    call = t.Unicode("", read_only=True).tag(sync=True, to_json=_call_sent)
+    call_cut = t.Bool(default_value=False, read_only=True).tag(sync=True)
     problem = t.Unicode("", read_only=True).tag(sync=True, to_json=cut_to(800))
     is_busy = t.Bool(default_value=False, read_only=True).tag(sync=True)
     tries = t.Int(0, read_only=True).tag(sync=True)  # how many submits of views have ended
@@ -96,7 +98,7 @@ class TaskForm(LiveWidget):
             fields=fields,
             fields_cut=fields_sent(fields) != fields,
             can_submit=not info.is_synchronous,
-            **self._contents.traits(),
+            **self._state(),
         )
         super().__init__(**traits)
         self.on_msg(self._on_browser)
@@ -166,7 +168,11 @@ class TaskForm(LiveWidget):
                 self._apply(**state)
 
         with self._contents.lock:  # what came later is shown later
-            Poller.shared().call(functools.partial(apply, self._contents.traits()))
+            Poller.shared().call(functools.partial(apply, self._state()))
+
+    def _state(self) -> dict[str, Any]:
+        state = self._contents.traits()
+        return {**state, "call_cut": _call_sent(state["call"], self) != state["call"]}
 
     def _take(self, job: Job) -> None:
         self._contents.take(job)
@@ -182,6 +188,8 @@ class TaskForm(LiveWidget):
             self.send({"kind": "offers", "offers": contents.origins.offers()})
             if self.fields_cut:
                 self.send({"kind": "fields", "fields": self.fields})
+        elif kind == "code":
+            self.send({"kind": "code", "text": self.call})
         elif kind == "search":
             text = str(content.get("text"))[:100]
             self.send({"kind": "found", "text": text, "items": found_references(text)})

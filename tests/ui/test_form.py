@@ -48,6 +48,9 @@ def wire(host):
 
 def test_a_form_is_filled_in_and_submitted_by_keyboard_alone(wire, host):
     wired = wire("Buffer Points", points=points, squares=squares)
+    advanced = wired.view.get_by_role("group", name="Advanced", exact=True)
+    names = advanced.locator(".sw-entry").evaluate_all("(all) => all.map((each) => each.dataset.name)")
+    assert names == ["Smallest_Part", "End"]
     keys = host.page.keyboard
     wired.view.locator("select").first.focus()
     keys.press("Tab")  # from where the layer comes to which it is
@@ -175,7 +178,7 @@ def test_one_of_several_types_a_system_and_an_extent_are_entered(wire):
     assert places.form.parameters["box"] == (5, 1, 8, 2)
 
 
-def test_layers_are_offered_by_their_geometry_and_their_columns_can_be_inserted(wire):
+def test_layers_are_offered_by_their_geometry_and_their_columns_can_be_inserted(wire, host):
     wired = wire("911 Calls Hotspot", points=points, squares=squares)
     calls = wired.field("Calls")
     calls.get_by_label("Where Calls comes from").select_option("variable")
@@ -194,6 +197,16 @@ def test_layers_are_offered_by_their_geometry_and_their_columns_can_be_inserted(
     wired.pump()
     assert wired.form.parameters["Query"] == "mag > 5"
     expect(wired.view.locator(".sw-program")).to_contain_text("sw.sample('earthquakes')")
+    host.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for query in ("mag > 5", " OR ".join(f"mag > {n}" for n in range(500))):
+        wired.field("Query").get_by_label("Query", exact=True).fill(query)
+        wired.field("Query").get_by_label("Query", exact=True).blur()
+        wired.pump()
+        wired.view.get_by_role("button", name=say("form.copy")).click()
+        wired.pump()  # of a long call the page has the beginning: it asks for the rest
+        expect(wired.view.get_by_role("button", name=say("job.copied"))).to_be_visible()
+        assert host.page.evaluate("navigator.clipboard.readText()") == wired.form.code()
+        expect(wired.view.get_by_role("button", name=say("form.copy"))).to_be_visible()
 
 
 def test_a_file_of_the_readers_is_uploaded_through_the_kernel(wire, tmp_path):
@@ -223,7 +236,10 @@ def test_what_a_description_says_is_text_and_nothing_runs(wire, host):
     assert scripts.get_by_role("link").count() == 0
     whole = scripts.locator(".sw-about").text_content()
     assert whole.count("and more of it") == 30  # a long text is folded, and all of it is there
-    assert host.page.locator("select").first.locator("option").count() >= 2
+    assert scripts.get_by_role("group", name="<i>Group</i>").count() == 1
+    code = wired.field("code").locator("select")  # the last of them, Many
+    assert code.locator("option").count() == 501  # and "left out"
+    assert code.evaluate("(node) => node.selectedOptions[0].textContent") == "Choice 250"
 
 
 def test_views_of_one_form_show_the_same_and_reset_brings_the_defaults_back(wire, host):
@@ -233,6 +249,17 @@ def test_views_of_one_form_show_the_same_and_reset_brings_the_defaults_back(wire
     wired.view.get_by_label("Observer Height").blur()
     wired.pump()
     expect(second.get_by_label("Observer Height")).to_have_value("20")
+    left = wired.field("Observer_Height").get_by_text(say("form.left"))
+    expect(left).to_be_hidden()
+    wired.view.get_by_label("Observer Height").fill("")
+    wired.view.get_by_label("Observer Height").blur()
+    wired.pump()
+    expect(left).to_be_visible()  # who empties it is told what that means
+    assert wired.form.parameters["Observer_Height"] is None
+    wired.view.get_by_label("Observer Height").fill("20")
+    wired.view.get_by_label("Observer Height").blur()
+    wired.pump()
+    expect(left).to_be_hidden()
     third = host.show(wired.title)  # as after the page was loaded anew
     expect(third.get_by_label("Observer Height")).to_have_value("20")
     third.get_by_role("button", name=say("form.reset")).click()

@@ -409,6 +409,17 @@ def test_a_saved_page_shows_the_call_as_text(shown):
     assert "import spatial_widgets as sw" in bundle["text/plain"]
 
 
+def test_a_view_has_the_beginning_of_a_long_call_and_can_ask_for_all_of_it(shown):
+    talk = shown(ScriptedApp(task=DESCRIPTIONS["Scripts"]))
+    assert talk.form.get_state("call_cut") == {"call_cut": False}
+    talk.enter("a", "a long story. " * 400)
+    talk.until(lambda form: form.call_cut)
+    assert len(talk.form.get_state("call")["call"]) < 2600
+    talk.say({"kind": "code"})
+    assert talk.told[-1] == {"kind": "code", "text": talk.form.call}
+    assert talk.form.call.count("a long story. ") == 400
+
+
 def test_an_address_of_help_that_is_a_script_is_no_link(shown):
     assert shown(ScriptedApp(task=DESCRIPTIONS["Scripts"])).form.docs == ""
     assert shown(ScriptedApp(task=DESCRIPTIONS["Import"])).form.docs.startswith("https://")

@@ -7,13 +7,14 @@ const COPIED_MS = 1500;
 
 /**
  * @param {{say: (text: string) => void}} view shows the text where there is no clipboard, to be selected by hand
- * @param {string} label what the button says @param {() => string} text what it copies @param {(text: string) => string} told
+ * @param {string} label what the button says @param {() => string | Promise<string>} text what it copies @param {(text: string) => string} told
  */
 export function copyButton(view, label, text, told) {
   const node = button(label, "sw-quiet");
   node.addEventListener("click", async () => {
-    if (await copyText(text())) node.textContent = say("job.copied");
-    else view.say(told(text()));
+    const whole = await text();
+    if (await copyText(whole)) node.textContent = say("job.copied");
+    else view.say(told(whole));
     setTimeout(() => (node.textContent = label), COPIED_MS);
   });
   return node;

@@ -2,101 +2,10 @@
 // One view of a form. Reads the model, never writes it; whatever a server said goes in as text.
 import { copyButton } from "./copy.js";
 import { button, make, put } from "./dom.js";
-import { CONTROLS } from "./formcontrols.js";
-import { composite, list, rows } from "./formlists.js";
-import { origins } from "./formorigins.js";
-import { extent, reference } from "./formplaces.js";
+import { Entry, told } from "./formentry.js";
 import { say } from "./phrases.js";
 
 const BUSY_MS = 1500; // a kernel that is free has answered by then
-const LONG = 200; // of a text that is shown whole
-const WAYS = { ...CONTROLS, list, rows, composite, layer: origins, table: origins, file: origins, reference, extent };
-const ONE = new Set(["text", "where", "field", "json", "hidden", "whole", "number", "date", "boolean", "choice"]); // one element
-
-/** One field in the page: its label, control, help and error. */
-class Entry {
-  /** @param {any} field @param {FormView} view @param {string} id */
-  constructor(field, view, id) {
-    Object.assign(this, { field, isTouched: false, awaited: "" });
-    const isOne = ONE.has(field.kind);
-    this.node = make(isOne ? "div" : "fieldset", "sw-entry");
-    this.node.dataset.name = field.name;
-    this.node.dataset.kind = field.kind;
-    const label = make(isOne ? "label" : "legend", "sw-name", {}, field.label);
-    const must = make("span", "sw-must", {}, say("form.required.mark"));
-    must.hidden = !field.required;
-    const top = isOne ? make("div", "sw-top") : label;
-    if (isOne) {
-      must.setAttribute("aria-hidden", "true"); // the input itself says so
-      top.append(label, must);
-    } else label.append(" ", must);
-    this.control = control(field, {
-      label: field.label,
-      changed: () => view.changed(this),
-      begun: () => (this.isTouched = true),
-      make: control,
-      columns: () => view.columns(field),
-      model: view.model,
-      shared: view.shared,
-      owner: field,
-    });
-    const texts = make("div", "sw-texts", { id: `${id}-texts` });
-    this.node.append(top, this.control.node, texts);
-    texts.append(told("sw-help", field.help, say("form.help", { name: field.label })));
-    for (const note of field.notes) texts.append(make("div", "sw-hint", {}, note));
-    this.wrong = make("div", "sw-wrong", { id: `${id}-wrong`, "aria-live": "polite" });
-    this.node.append(this.wrong);
-    const described = `${id}-texts ${id}-wrong`;
-    if (isOne && this.control.inputs.length) {
-      const [input] = this.control.inputs;
-      input.id = id;
-      input.removeAttribute("aria-label"); // its label is beside it
-      label.setAttribute("for", id);
-      input.setAttribute("aria-describedby", described);
-      if (field.required && input.type !== "checkbox") input.setAttribute("aria-required", "true");
-    } else this.node.setAttribute("aria-describedby", described);
-    this.control.set(field.start);
-  }
-
-  /** Show what is wrong with it. @param {string} text */
-  tell(text) {
-    put(this.wrong, text);
-    this.node.classList.toggle("sw-has-wrong", text !== "");
-    for (const input of this.control.inputs) {
-      if (text && input.tagName !== "BUTTON") input.setAttribute("aria-invalid", "true");
-      else input.removeAttribute("aria-invalid");
-    }
-  }
-
-  get holdsFocus() {
-    const root = /** @type {ShadowRoot | Document} */ (this.node.getRootNode());
-    return root.activeElement !== null && this.node.contains(root.activeElement);
-  }
-
-  focus() {
-    this.control.inputs.find((input) => !input.hidden)?.focus();
-  }
-}
-
-/** A text of the service; of a long one its first lines, and the rest where its reader opens it. */
-function told(name, text, more) {
-  const node = make("div", name);
-  node.hidden = !text;
-  if (text.length <= LONG) {
-    node.textContent = text;
-    return node;
-  }
-  const end = text.slice(0, LONG).search(/\n\s*\n|[^\s]*$/);
-  const rest = make("details", "sw-more");
-  rest.append(make("summary", "", {}, more), make("div", "", {}, text.slice(end).trim()));
-  node.append(make("div", "", {}, text.slice(0, end).trim()), rest);
-  return node;
-}
-
-/** @param {any} field @param {any} context */
-function control(field, context) {
-  return WAYS[field.kind](field, context);
-}
 
 export class FormView {
   constructor(model, el, shared) {
@@ -138,7 +47,7 @@ export class FormView {
     const isCut = model.get("fields_cut") && !this.shared.fields;
     if (isCut) groups.set(null, make("div", "sw-rest", {}, say("form.fields.cut")));
     const acts = make("div", "sw-actions");
-    const copy = copyButton({ say: (text) => this.say(text) }, say("form.copy"), () => model.get("call"), (text) => text);
+    const copy = copyButton({ say: (text) => this.say(text) }, say("form.copy"), () => this.program(), (text) => text);
     const look = make("details", "sw-code");
     look.append(make("summary", "", {}, say("form.code")), this.code);
     acts.append(this.submit, this.reset, copy);
@@ -176,7 +85,7 @@ export class FormView {
 
   /** A reader has entered something. @param {any} entry */
   changed(entry) {
-    entry.isTouched = true;
+    entry.begin();
     const value = entry.control.get();
     entry.awaited = JSON.stringify(value);
     this.model.send({ kind: "edit", name: entry.field.name, entry: value });
@@ -191,6 +100,23 @@ export class FormView {
     clearTimeout(this.busy);
     this.busy = setTimeout(() => this.say(say("job.busy", { what: say("form.submit.what") })), BUSY_MS);
     this.model.send({ kind: "submit", entries });
+  }
+
+  /** The call as Python; of a long one the page has only the beginning. */
+  program() {
+    const { model, shared } = this;
+    if (!model.get("call_cut") || !shared.live) return model.get("call");
+    return new Promise((done) => {
+      const take = (text) => {
+        shared.listeners.delete(onMessage);
+        clearTimeout(late);
+        done(text);
+      };
+      const onMessage = (message) => message.kind === "code" && take(message.text);
+      const late = setTimeout(() => take(model.get("call")), BUSY_MS);
+      shared.listeners.add(onMessage);
+      model.send({ kind: "code" });
+    });
   }
 
   // ---------------------------------------------------------------- from the kernel
@@ -211,7 +137,7 @@ export class FormView {
       if (entry.awaited && entry.awaited !== text) continue; // what is on its way is newer
       entry.awaited = "";
       entry.isTouched = true;
-      if (text !== JSON.stringify(entry.control.get()) && !entry.holdsFocus && !hasSecret(entry.field)) entry.control.set(structuredClone(told));
+      if (text !== JSON.stringify(entry.control.get()) && !entry.holdsFocus && !hasSecret(entry.field)) entry.set(told);
     }
   }
 
@@ -220,7 +146,7 @@ export class FormView {
       if (!entry.isTouched) continue;
       entry.isTouched = false;
       entry.awaited = "";
-      entry.control.set(structuredClone(entry.field.start));
+      entry.set(entry.field.start);
     }
   }
 

@@ -301,6 +301,7 @@ export const PHRASES = {
   "form.offer": "{type}, {rows}, {crs}",
   "form.offer.table": "table, {rows}, {columns}",
   "form.offer.empty": "empty",
+  "form.left": "Left empty, the service takes its own default.",
   "form.none": "(left out)",
   "form.true": "yes",
   "form.false": "no",
