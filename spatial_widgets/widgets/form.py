@@ -47,7 +47,8 @@ class TaskForm(LiveWidget):
 
     Notes
     -----
-    Making one costs the request of ``task.info()``. What stands at its default, or is empty, is left out, so that the
+    Making one costs the request of ``task.info()``, and a layer's URL one GET, for its columns, where the task names
+    columns. What stands at its default, or is empty, is left out, so that the
     service takes its own default: ``form.submit()`` sends what ``task.submit(**form.parameters)`` sends. A reader's entries
     are checked in Python before anything is sent, with the codec that writes the call's request.
     Files that are uploaded into the form lie in a folder of their own until the form is closed.
@@ -201,6 +202,9 @@ class TaskForm(LiveWidget):
         elif kind == "edit":
             contents.edit(content.get("name"), content.get("entry"))
             self._show()
+            for key in contents.unread(content.get("name")):
+                read = functools.partial(self._read_columns, key)
+                Poller.shared().submit(Errand(read, origin=origin(self.task.url), lasting=True))
         elif kind == "reset":
             contents.reset()
             self._show()
@@ -234,6 +238,11 @@ class TaskForm(LiveWidget):
         finally:
             contents.end()
             self._show()
+
+    def _read_columns(self, key: tuple[str, str]) -> None:
+        """Read the columns of a URL or a file, on a thread of the request pool."""
+        self._contents.read_columns(key)
+        self._show()
 
     # ------------------------------------------------------------ saved pages
 

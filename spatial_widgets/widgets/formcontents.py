@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.pasting import call_code
+from spatial_widgets.widgets.formcolumns import Columns
 from spatial_widgets.widgets.formentry import given_of, is_left_out, without_secrets
 from spatial_widgets.widgets.formfield import fields_of
 from spatial_widgets.widgets.formgiven import EntryError, Given
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spatial_widgets.client import GPTask, Job
+    from spatial_widgets.widgets.formfield import Field
     from spatial_widgets.widgets.formorigins import NotebookOrigins
 
 __all__ = ["FormContents"]
@@ -42,6 +44,8 @@ class FormContents:
         self._refusal = info.refusal
         self._entries: dict[str, Any] = {}
         self._told: dict[str, str] = {}
+        self._columns = Columns(task.session, origins)
+        self._names_columns = any(map(_names_columns, self.fields.values()))
         self._problem = info.refusal or (say("form.synchronous") if info.is_synchronous else "")
         self._is_busy = False
         self._tries = 0
@@ -81,7 +85,7 @@ class FormContents:
             right = {name: given for name, given in made.items() if name not in self._told}
             last = self.jobs[-1] if self.jobs else None
             widget = show_job(last) if last is not None else None
-            layers = {name: self.origins.columns(entry) for name, entry in self._entries.items()}
+            layers = {n: self._columns.of(f, self._entries.get(n, f.blank)) for n, f in self.fields.items()}
             return {
                 "entries": {
                     name: without_secrets(self.fields[name], entry) for name, entry in self._entries.items()
@@ -96,11 +100,22 @@ class FormContents:
                 "job_widget": widget.model_id if widget is not None and widget.comm is not None else "",
             }
 
+    def unread(self, name: Any) -> list[tuple[str, str]]:
+        """Return what is to be read, with :meth:`read_columns`, to know the columns of what stands in a field."""
+        if not self._names_columns or not isinstance(name, str):
+            return []
+        with self.lock:
+            return self._columns.unread(self._entries.get(name))
+
+    def read_columns(self, key: tuple[str, str]) -> None:
+        """Read the columns of a URL or a file: a request."""
+        self._columns.read(key)
+
     # ------------------------------------------------------------ changing
 
     def edit(self, name: Any, entry: Any) -> None:
         """Take what was entered into a field, and look at it."""
-        field = self.fields.get(name)
+        field = self.fields.get(name) if isinstance(name, str) else None
         if field is None:
             return
         with self.lock:
@@ -156,3 +171,7 @@ class FormContents:
         with self.lock:
             self._is_busy = False
             self._tries += 1
+
+
+def _names_columns(field: Field) -> bool:
+    return field.names_a_column or any(map(_names_columns, field.parts))

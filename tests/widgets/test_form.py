@@ -250,6 +250,37 @@ def test_the_columns_of_the_chosen_layer_are_told(shown):
     talk.until(lambda form: form.columns == {"inputLayer": [["n", "int64"]]})
 
 
+def test_the_columns_of_a_layer_elsewhere_of_a_file_and_of_a_default_are_told(shown, tmp_path):
+    app = ScriptedApp(task={**DESCRIPTIONS["911 Calls Hotspot"], "name": "Task"}, results={})
+    layer = "https://host.test/FeatureServer/0"
+    described = {"fields": [{"name": "DATE_", "type": "esriFieldTypeDate"}, {"name": 5}, None, {"name": "x"}]}
+    real = app.answer
+    app.answer = lambda asked: described if asked.url.startswith(layer) else real(asked)
+    talk = shown(app)
+    assert talk.form.columns == {
+        "Calls": [["OBJECTID", "OID"]]
+    }  # of the empty layer that shows what is wanted
+    talk.enter("Calls", {"from": "url", "text": f"{layer}/"})
+    talk.until(lambda form: form.columns == {"Calls": [["DATE_", "Date"], ["x", ""]]})
+    talk.enter("Calls", {"from": "url", "text": f"{layer}?token=s3cret"})
+    talk.enter("Calls", {"from": "url", "text": "https://host.test/gone"})
+    talk.until(lambda form: form.columns == {})
+    assert not any("s3cret" in asked.url for asked in app.asked)
+    points.to_file(tmp_path / "p.gpkg")
+    talk.enter("Calls", {"from": "file", "text": str(tmp_path / "p.gpkg")})
+    talk.until(lambda form: form.columns == {"Calls": [["n", "int64"]]})
+    (tmp_path / "text.txt").write_text("no layer")
+    talk.enter("Calls", {"from": "file", "text": str(tmp_path / "text.txt")})
+    talk.until(lambda form: form.columns == {})
+
+
+def test_layers_of_a_list_tell_their_columns_each_once(shown):
+    app = ScriptedApp(task={**DESCRIPTIONS["Lists"], "name": "Task"}, results={})
+    talk = shown(app, points=points, more=points.assign(k=1))
+    talk.enter("layers", [{"from": "variable", "text": name} for name in ("points", "more")])
+    talk.until(lambda form: form.columns == {"layers": [["n", "int64"], ["k", "int64"]]})
+
+
 def test_reference_systems_are_found_by_code_name_and_area_without_network():
     assert found_references("25832")[0]["name"] == "ETRS89 / UTM zone 32N"
     assert found_references("EPSG:3857")[0]["code"] == "3857"
