@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from spatial_widgets.server.analysis import columnwise
-from spatial_widgets.server.analysis.columnwise import FUNCTIONS, METHODS, NUMBERS
+from spatial_widgets.server.analysis import columntexts, columnwise
+from spatial_widgets.server.analysis.columnfunctions import FUNCTIONS, NUMBERS
+from spatial_widgets.server.analysis.columntexts import METHODS
 
 __all__ = ["Expression"]
 
@@ -145,7 +146,7 @@ class Expression:
             for item in node.elts:
                 made = columnwise.either(made, columnwise.compare("==", left, self._value(item, fields)))
             return made
-        return columnwise.contains(self._value(node, fields), left)
+        return columntexts.contains(self._value(node, fields), left)
 
     def _ifexp(self, node: ast.IfExp, fields: Fields) -> Any:
         return columnwise.choose(*(self._value(part, fields) for part in (node.test, node.body, node.orelse)))
@@ -180,9 +181,9 @@ class Expression:
         value = self._value(node.value, fields)
         if isinstance(node.slice, ast.Slice):
             bounds = [_whole(part) for part in (node.slice.lower, node.slice.upper, node.slice.step)]
-            return columnwise.part(value, slice(*bounds))
+            return columntexts.part(value, slice(*bounds))
         at = _whole(node.slice)
-        return columnwise.part(value, slice(at, at + 1 if at is not None and at != -1 else None))
+        return columntexts.part(value, slice(at, at + 1 if at is not None and at != -1 else None))
 
 
 def _is_math(node: ast.Attribute) -> bool:

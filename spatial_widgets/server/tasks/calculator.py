@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.analysis.columnwise import nullable
+from spatial_widgets.server.analysis.columnvalues import nullable
 from spatial_widgets.server.analysis.expressions import Expression
 from spatial_widgets.server.analysis.lengths import METERS_IN, SQUARE_METERS_IN
 from spatial_widgets.server.analysis.measures import areas_m2, lengths_m
