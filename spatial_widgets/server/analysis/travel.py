@@ -9,7 +9,9 @@ from spatial_widgets.errors import ParameterError
 if TYPE_CHECKING:
     from spatial_widgets.server.registry import Context
 
-__all__ = ["only_straight_lines"]
+__all__ = ["only_lengths", "only_straight_lines"]
+
+_TIMES = {"Seconds", "Minutes", "Hours", "Days"}
 
 
 def only_straight_lines(ctx: Context, mode: str | None, parameter: str, **unused: Any) -> None:
@@ -30,3 +32,19 @@ def only_straight_lines(ctx: Context, mode: str | None, parameter: str, **unused
     for name, value in unused.items():
         if value is not None:
             ctx.warn(f"{name}: not used, because it is for travel modes and not for straight lines.")
+
+
+def only_lengths(units: str | None, parameter: str) -> None:
+    """Take a unit of length, or none.
+
+    Raises
+    ------
+    ParameterError : it is one of time; the message says which data that needs, and what to use instead.
+    """
+    if units in _TIMES:
+        raise ParameterError(
+            f"{parameter}: times need a street network with travel times, which this service does not have. "
+            "Use a unit of length.",
+            parameter=parameter,
+            value=units,
+        )

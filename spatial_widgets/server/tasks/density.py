@@ -64,7 +64,7 @@ def calculate_density(
         str | None, Note("a numeric field, 0 or more: how many each feature stands for; 1 without one")
     ] = None,
     cellSize: Annotated[float | None, Note("distance between the places where density is computed")] = None,
-    cellSizeUnits: Annotated[Units, Note("unit of cellSize (the choices are ours)")] = "Meters",
+    cellSizeUnits: Annotated[Units, Note("unit of cellSize")] = "Meters",
     radius: Annotated[float | None, Note("how far a feature is spread out")] = None,
     radiusUnits: Annotated[Units, Note("unit of radius (the default is ours)")] = "Meters",
     boundingPolygonLayer: Annotated[

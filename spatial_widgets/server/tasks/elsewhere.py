@@ -22,9 +22,14 @@ _LAYER = "GPFeatureRecordSetLayer"
 _LENGTHS = ("Meters", "Kilometers", "Feet", "Yards", "Miles")
 
 
-def _needed(name: str, kind: str, text: str) -> ParameterInfo:
+def _needed(name: str, kind: str, text: str, default: Any = None) -> ParameterInfo:
     return ParameterInfo(
-        name, kind, required=True, description=text, parameter_type="esriGPParameterTypeRequired"
+        name,
+        kind,
+        required=True,
+        default=default,
+        description=text,
+        parameter_type="esriGPParameterTypeRequired",
     )
 
 
@@ -104,7 +109,7 @@ DESCRIPTIONS: Mapping[str, tuple[str, tuple[ParameterInfo, ...]]] = {
         "Create route layers on a portal from the route data of a network analysis.",
         (
             _needed("routeData", "GPString", "the item of the route data"),
-            _needed("deleteRouteData", "GPBoolean", "whether the item is deleted afterwards"),
+            _needed("deleteRouteData", "GPBoolean", "whether the item is deleted afterwards", default=False),
             _output("routeLayers", "the items that were made (the name is ours)", "GPString"),
         ),
     ),
@@ -115,9 +120,31 @@ DESCRIPTIONS: Mapping[str, tuple[str, tuple[ParameterInfo, ...]]] = {
             _needed("idField", "GPString", "a field with a value of its own for each point"),
             _needed("thresholdVariable", "GPString", "the variable of a data collection"),
             _optional("thresholdValues", "GPMultiValue:GPDouble", "the amounts"),
-            _optional("thresholdExpression", "GPString", "an expression that gives the amounts"),
-            _optional("distanceType", "GPString", "straight line, or a travel mode"),
-            _optional("units", "GPString", "unit of distances"),
+            _optional("thresholdExpression", "GPString", "an Arcade expression that gives the amounts"),
+            _optional("distanceType", "GPString", '"StraightLine", or a travel mode'),
+            _optional("distanceUnits", "GPString", "unit of distances"),
+            _optional("maxIterations", "GPLong", "how often sizes are tried at most"),
+            _optional(
+                "travelDirection",
+                "GPString",
+                "whether one travels from the points or to them",
+                "FromFacility",
+                ("FromFacility", "ToFacility"),
+            ),
+            _optional("timeOfDay", "GPDate", "when travel begins"),
+            _ZONE,
+            _optional(
+                "polygonDetail",
+                "GPString",
+                "how closely outlines follow the streets",
+                "Standard",
+                ("Standard", "Generalized", "High"),
+            ),
+            _optional("minimumStep", "GPDouble", "by how much sizes differ at least from try to try"),
+            _optional(
+                "targetPercentDifference", "GPDouble", "how far from the amount an area may be, in percent", 5
+            ),
+            _optional("useData", "GPString", "the country and the geography of the data, as an object"),
             _output("resultLayer", "the areas"),
         ),
     ),

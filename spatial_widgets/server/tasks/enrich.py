@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypedDict
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ from spatial_widgets.server.analysis.sphere import is_geodesic
 from spatial_widgets.server.analysis.statistics import STATISTICS, Statistic, parse_statistics
 from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points, within
 from spatial_widgets.server.analysis.surroundings import Surroundings, meters_of
+from spatial_widgets.server.analysis.travel import only_lengths, only_straight_lines
 from spatial_widgets.server.registry import Context, Note, task
 
 __all__ = ["enrich_layer"]
@@ -32,14 +34,14 @@ def enrich_layer(
     ctx: Context,
     inputLayer: Annotated[gpd.GeoDataFrame, Note("points, lines or polygons to enrich")],
     dataCollections: Annotated[
-        list[str] | None, Note("collections of the hosted service, which this service does not have")
-    ] = None,
+        Sequence[str], Note("collections of the hosted service, which this service does not have")
+    ] = (),
     analysisVariables: Annotated[
-        list[str] | None,
+        Sequence[str],
         Note(
             'fields of enrichmentLayer, such as "population", or "income Mean"; all numeric ones without it'
         ),
-    ] = None,
+    ] = (),
     country: Annotated[str | None, Note("for collections of the hosted service; not used")] = None,
     bufferType: Annotated[
         str,
@@ -51,8 +53,8 @@ def enrich_layer(
         float | None, Note("how far to look around; needed for points and lines, not for polygons")
     ] = None,
     units: Annotated[
-        Literal["Meters", "Kilometers", "Feet", "Yards", "Miles"],
-        Note("unit of distance (choices and default are ours)"),
+        Literal["Feet", "Yards", "Miles", "Meters", "Kilometers", "Seconds", "Minutes", "Hours"],
+        Note("unit of distance (the default is ours); times are for travel modes"),
     ] = "Meters",
     returnBoundaries: Annotated[
         bool, Note("whether the result has the areas within the distance, or the features themselves")
@@ -79,11 +81,8 @@ def enrich_layer(
     for name, given in {"country": country, "hierarchy": hierarchy}.items():
         if given:
             ctx.warn(f"{name}: not used, because it belongs to the data of the hosted service.")
-    if bufferType.strip().casefold() != "straightline":
-        raise ParameterError(
-            "bufferType: travel modes need a street network with speeds, which this service does not have. Use StraightLine.",
-            parameter="bufferType",
-        )
+    only_straight_lines(ctx, bufferType, "bufferType")
+    only_lengths(units, "units")
     source = prepare(ctx, enrichmentLayer, "enrichmentLayer")
     measure = measure_of(source, None)
     if measure.dimension == 0:
@@ -121,7 +120,7 @@ def enrich_layer(
     return {"enrichedLayer": to_output(ctx, result, inputLayer.crs)}
 
 
-def _variables(source: gpd.GeoDataFrame, texts: list[str] | None) -> list[Statistic]:
+def _variables(source: gpd.GeoDataFrame, texts: Sequence[str]) -> list[Statistic]:
     """Return what to compute: "field" alone is a sum."""
     if not texts:
         columns = [

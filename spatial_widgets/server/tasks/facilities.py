@@ -16,7 +16,7 @@ from spatial_widgets.server.analysis.facilityresults import Served
 from spatial_widgets.server.analysis.lengths import METERS_IN, to_meters
 from spatial_widgets.server.analysis.prepare import numbers_of, prepare, to_output
 from spatial_widgets.server.analysis.siting import allocate
-from spatial_widgets.server.analysis.travel import only_straight_lines
+from spatial_widgets.server.analysis.travel import only_lengths, only_straight_lines
 from spatial_widgets.server.registry import Context, Note, task
 
 __all__ = ["choose_best_facilities"]
@@ -25,7 +25,6 @@ Array = np.ndarray[Any, Any]
 
 _NO_LIMIT = 2147483647.0
 _MOST_PAIRS = 25_000_000
-_TIMES = {"Seconds", "Minutes", "Hours", "Days"}
 
 
 class _Outputs(TypedDict):
@@ -52,7 +51,9 @@ def choose_best_facilities(
     demandLocationsLayer: Annotated[gpd.GeoDataFrame, Note("points with demand")],
     demand: Annotated[float, Note("the demand of each point", minimum=0)] = 1.0,
     demandField: Annotated[str | None, Note("instead of demand: a numeric field that holds it")] = None,
-    maxTravelRange: Annotated[float | None, Note("up to which distance demand is served", minimum=0)] = None,
+    maxTravelRange: Annotated[
+        float, Note("up to which distance demand is served; without one, whatever the distance", minimum=0)
+    ] = _NO_LIMIT,
     maxTravelRangeField: Annotated[
         str | None, Note("instead of maxTravelRange: a numeric field of the demand that holds it")
     ] = None,
@@ -60,7 +61,7 @@ def choose_best_facilities(
         Literal["Seconds", "Minutes", "Hours", "Days", "Meters", "Kilometers", "Feet", "Yards", "Miles"]
         | None,
         Note(
-            "unit of maxTravelRange and of distances; kilometres without one (ours). Times are for travel modes"
+            "unit of maxTravelRange and of distances; kilometres without one (ours: the hosted service's minutes need streets)"
         ),
     ] = None,
     travelMode: Annotated[
@@ -127,12 +128,7 @@ def choose_best_facilities(
         lineBarrierLayer=lineBarrierLayer,
         polygonBarrierLayer=polygonBarrierLayer,
     )
-    if maxTravelRangeUnits in _TIMES:
-        raise ParameterError(
-            "maxTravelRangeUnits: times need a street network with travel times, which this service does not have. "
-            "Use a unit of length.",
-            parameter="maxTravelRangeUnits",
-        )
+    only_lengths(maxTravelRangeUnits, "maxTravelRangeUnits")
     units = maxTravelRangeUnits or "Kilometers"
     _check_goal(goal, requiredFacilitiesLayer, candidateFacilitiesLayer)
     places = prepare(ctx, demandLocationsLayer, "demandLocationsLayer", kinds=("points",))
@@ -200,9 +196,9 @@ def _weights(ctx: Context, places: gpd.GeoDataFrame, demand: float, field: str |
     return np.where(bad, 0.0, values)
 
 
-def _reach(places: gpd.GeoDataFrame, distance: float | None, field: str | None, units: str) -> Array:
+def _reach(places: gpd.GeoDataFrame, distance: float, field: str | None, units: str) -> Array:
     """Return the range of each point in metres; infinite where none is given."""
-    common = np.inf if distance is None else to_meters(distance, units, parameter="maxTravelRange")
+    common = np.inf if distance >= _NO_LIMIT else to_meters(distance, units, parameter="maxTravelRange")
     if not field:
         return np.full(len(places), common)
     values = numbers_of(places, field, "maxTravelRangeField").to_numpy() * METERS_IN[units]

@@ -110,7 +110,7 @@ TASKS = {
         inputLayer layer!
         field text
         cellSize double
-        cellSizeUnits text = Meters
+        cellSizeUnits text = Meters {_FOUR}
         radius double
         radiusUnits text {_FOUR}
         boundingPolygonLayer layer
@@ -127,9 +127,9 @@ TASKS = {
         demandLocationsLayer layer!
         demand double = 1
         demandField text
-        maxTravelRange double
+        maxTravelRange double = 2147483647
         maxTravelRangeField text
-        maxTravelRangeUnits text {{Seconds|Minutes|Hours|Days|Meters|Kilometers|Feet|Yards|Miles}}
+        maxTravelRangeUnits text = Minutes {{Seconds|Minutes|Hours|Days|Meters|Kilometers|Feet|Yards|Miles}}
         travelMode text
         timeOfDay date
         timeZoneForTimeOfDay text = GeoLocal {{GeoLocal|UTC}}
@@ -200,12 +200,12 @@ TASKS = {
         f"{_API}create-route-layers.htm",
         """
         routeData text!
-        deleteRouteData bool!
+        deleteRouteData bool! = false
         -> routeLayers text (unknown)
         """,
     ),
     "CreateThresholdAreas": Page(
-        f"{_API}sa-create-threshold-areas.htm",
+        f"{_API}create-threshold-areas.htm",
         """
         inputLayer layer!
         idField text!
@@ -213,7 +213,15 @@ TASKS = {
         thresholdValues doubles
         thresholdExpression text
         distanceType text
-        units text
+        distanceUnits text
+        maxIterations long
+        travelDirection text = FromFacility {FromFacility|ToFacility}
+        timeOfDay date
+        timeZoneForTimeOfDay text = GeoLocal {GeoLocal|UTC}
+        polygonDetail text = Standard {Standard|Generalized|High}
+        minimumStep double
+        targetPercentDifference double = 5
+        useData object
         -> resultLayer layer
         """,
     ),
@@ -266,12 +274,12 @@ TASKS = {
         f"{_API}sa-enrich-layer.htm",
         """
         inputLayer layer!
-        dataCollections texts
-        analysisVariables texts
+        dataCollections texts = []
+        analysisVariables texts = []
         country text
         bufferType text
         distance double
-        units text
+        units text {Feet|Yards|Miles|Meters|Kilometers|Seconds|Minutes|Hours}
         returnBoundaries bool = false
         hierarchy text
         -> enrichedLayer layer

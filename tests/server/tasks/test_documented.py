@@ -33,6 +33,8 @@ EASIER = {
     "FindPointClusters": {"minFeaturesCluster"},
     "GenerateTessellations": {"binType"},
 }
+#: Minutes there, which need streets: here it is a length, and said to be ours.
+OTHERWISE = {"ChooseBestFacilities": {"maxTravelRangeUnits"}}
 #: Tasks whose pages do not name all fields of their results.
 NAMELESS = [
     "AggregatePoints",
@@ -95,8 +97,9 @@ def test_defaults_and_choices_are_the_documented_ones_or_called_ours(name):
     told = described(name)
     for documented in TASKS[name].parameters:
         ours = told[documented.name]
-        if documented.default is UNSAID:
+        if documented.default is UNSAID or documented.name in OTHERWISE.get(name, ()):
             assert ours.default is None or is_ours(ours.description), documented.name
+            assert documented.default is UNSAID or is_ours(ours.description), documented.name
         else:
             assert ours.default == documented.default, documented.name
             assert isinstance(ours.default, bool) == isinstance(documented.default, bool), documented.name

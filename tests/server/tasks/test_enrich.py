@@ -103,6 +103,7 @@ def test_counties_inherit_the_figures_of_their_states(ctx):
         ({"analysisVariables": ["nothing"]}, "analysisVariables: the layer has no field 'nothing'"),
         ({"analysisVariables": ["name"]}, "Sum of the field 'name' cannot be computed"),
         ({"bufferType": "Driving Time", "distance": 5.0}, "bufferType: travel modes need a street network"),
+        ({"distance": 5.0, "units": "Minutes"}, "units: times need a street network"),
         ({"distance": -1.0}, "distance: -1 is no usable distance"),
         ({}, "distance: points and lines have no area"),
     ],
