@@ -39,7 +39,7 @@ def test_find_hot_spots_on_real_earthquakes(service, quakes):
     assert {"GiZScore", "GiPValue", "Gi_Bin"} <= set(hot.columns)
     hottest = hot[hot["Gi_Bin"] == 3].geometry.representative_point()
     assert ((hottest.x > -125) & (hottest.x < -114) & (hottest.y > 32) & (hottest.y < 42)).mean() > 0.9
-    assert job.results["processInfo"]
+    assert "Distance band: " in " ".join(one["message"] for one in job.results["processInfo"])
 
 
 def test_a_large_layer_goes_there_as_multipart_and_comes_back_whole(service, quakes):

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ERROR", "INFORMATIVE", "WARNING", "JobMessage"]
+__all__ = ["ERROR", "INFORMATIVE", "WARNING", "JobMessage", "sentence_in"]
 
 INFORMATIVE = "esriJobMessageTypeInformative"
 WARNING = "esriJobMessageTypeWarning"
@@ -73,7 +73,7 @@ class JobMessage:
         Source: https://developers.arcgis.com/rest/services-reference/enterprise/sa-find-hot-spots/ (processInfo)
         """
         document = _json_in(self.description)
-        return (document and _sentence(document)) or self.description
+        return (document and sentence_in(document)) or self.description
 
     @property
     def level(self) -> str:
@@ -110,8 +110,8 @@ def _json_in(text: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _sentence(document: dict[str, Any]) -> str:
-    """Return what an object says, or "" where it is of no known shape."""
+def sentence_in(document: dict[str, Any]) -> str:
+    """Return what an object in the place of a sentence says, or "" where it is of no known shape."""
     code, said, cost = (document.get(name) for name in ("messageCode", "message", "cost"))
     params = document.get("params")
     params = params if isinstance(params, dict) else {}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["ABSENT", "CATALOGUE", "LOCAL", "Entry", "words"]
+__all__ = ["ABSENT", "APPROXIMATES", "CATALOGUE", "LOCAL", "Entry", "words"]
 
 LOCAL = "local"
 #: The result is of the same kind, by a method that differs from Esri's; the task's messages and its description say how.

@@ -24,6 +24,7 @@ from spatial_widgets.errors import (
 )
 from spatial_widgets.pasting import attach_code
 from spatial_widgets.protocol import JobStatus
+from spatial_widgets.protocol.message import sentence_in
 from spatial_widgets.widgets.fitting import cut
 from spatial_widgets.widgets.phrases import count, say
 
@@ -62,6 +63,8 @@ TONES: dict[JobStatus, str] = {
     JobStatus.DELETED: "stopped",
     JobStatus.EXPECTED_FAILURE: "bad",
 }
+
+_SHOWN_CHARS, _SHOWN_OF_LIST = 200, 20
 
 # Fixed colours for the saved page, where no theme can be asked; white on each has a contrast of 5 or more.
 _COLOURS = {
@@ -143,9 +146,29 @@ def summarize(name: str, value: Any) -> Summary:
     if isinstance(value, ResultFile):
         return Summary(name, "file", text=value.url)
     if isinstance(value, list):
-        return Summary(name, "list", text=say("result.list", n=f"{len(value):,}"))
-    shown = str(value)
-    return Summary(name, type(value).__name__, text=shown if len(shown) <= 200 else shown[:197] + "…")
+        return Summary(name, "list", text=_listed(value))
+    return Summary(name, type(value).__name__, text=_beginning(str(value)))
+
+
+def _listed(values: list[Any]) -> str:
+    """Say how many values there are, and what the first of them are, where that is a text, a number or a message."""
+    count = f"{len(values):,}"
+    shown = [_in_a_list(value) for value in values[:_SHOWN_OF_LIST]]
+    if not shown or None in shown:
+        return say("result.list", n=count)
+    text = " · ".join(one for one in shown if one is not None)
+    more = " · …" if len(values) > len(shown) else ""
+    return say("result.list.of", n=count, values=_beginning(text + more))
+
+
+def _in_a_list(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return sentence_in(value) or None
+    return str(value) if isinstance(value, (str, int, float)) else None
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
 
 def error_text(job: Job, watch: Watch | None) -> str:

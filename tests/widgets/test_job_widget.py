@@ -4,6 +4,7 @@ import sys
 import threading
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import traitlets
 from fakes import POINT_LAYER, Raw, ScriptedApp, error, message
@@ -278,6 +279,25 @@ def test_every_status_has_a_tone_and_the_browser_the_same_table():
     assert tones == {s.value: view.badge(s)[1] for s in JobStatus}
     final = set(re.search(r"FINAL = new Set\(\[(.*?)\]\)", JS).group(1).replace('"', "").split(", "))
     assert {s for s in JobStatus if view.TONES[s] in final} == {s for s in JobStatus if s.is_terminal}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([], "a list of 0"),
+        ([pd.DataFrame()], "a list of 1"),
+        ([{"layoutTemplate": "A3"}], "a list of 1"),
+        ([1, 2.5, "x"], "a list of 3: 1 · 2.5 · x"),
+        (
+            [{"messageCode": "", "message": "Band: ${km} km.", "params": {"km": 4}, "style": ""}],
+            "a list of 1: Band: 4 km.",
+        ),
+        ([7] * 3000, "a list of 3,000: " + "7 · " * 20 + "…"),
+        (["y" * 300, 1], "a list of 2: " + "y" * 199 + "…"),
+    ],
+)
+def test_a_list_among_the_results_shows_how_it_begins(value, text):
+    assert view.summarize("processInfo", value).sentence == f"processInfo: {text}"
 
 
 def test_the_browser_reads_exactly_the_synced_traits():

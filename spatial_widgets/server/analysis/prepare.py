@@ -11,13 +11,23 @@ import shapely
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.sphere import is_geodesic, split_at_antimeridian
+from spatial_widgets.server.analysis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spatial_widgets.server.registry import Context
 
-__all__ = ["Kind", "free_name", "in_lonlat", "numbers_of", "prepare", "require_field", "to_output"]
+__all__ = [
+    "Kind",
+    "as_they_came",
+    "free_name",
+    "in_lonlat",
+    "numbers_of",
+    "prepare",
+    "require_field",
+    "to_output",
+]
 
 Kind = Literal["points", "lines", "polygons"]
 _DIMENSION: dict[Kind, int] = {"points": 0, "lines": 1, "polygons": 2}
@@ -55,23 +65,29 @@ def prepare(
     )
     usable = ~(frame.geometry.isna() | frame.geometry.is_empty)
     if not usable.all():
-        ctx.warn(f"{parameter}: {_count(int((~usable).sum()), 'feature')} without geometry left out.")
+        ctx.warn(f"{parameter}: {counted(int((~usable).sum()), 'feature')} without geometry left out.")
         frame = frame[usable]
     if len(frame) == 0:
         raise _refusal(parameter, "no feature of the layer has a geometry")
     kind = _check_kind(frame, parameter, kinds)
     ctx.info(
-        f"{parameter}: {_count(len(frame), kind[:-1])} in {frame.crs.to_string() if frame.crs.to_authority() else frame.crs.name}."
+        f"{parameter}: {counted(len(frame), kind[:-1])} in {frame.crs.to_string() if frame.crs.to_authority() else frame.crs.name}."
     )
     return frame
 
 
+def as_they_came(layer: gpd.GeoDataFrame, prepared: gpd.GeoDataFrame) -> np.ndarray[Any, Any]:
+    """Return the shapes of a prepared layer with the heights and measures that they came with, where they were not repaired."""
+    shapes = prepared.geometry.to_numpy().copy()
+    given = layer.geometry.to_numpy()[prepared.index]
+    high = np.flatnonzero(shapely.get_coordinate_dimension(given) > 2)
+    same = high[shapely.equals_exact(shapely.force_2d(given[high]), shapes[high])]
+    shapes[same] = given[same]
+    return shapes
+
+
 def _refusal(parameter: str, reason: str) -> ParameterError:
     return ParameterError(f"{parameter}: {reason}.", parameter=parameter)
-
-
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _check_kind(frame: gpd.GeoDataFrame, parameter: str, kinds: Sequence[Kind]) -> str:
@@ -101,7 +117,7 @@ def _repair(ctx: Context, shapes: np.ndarray[Any, Any], parameter: str, crs: Any
     if broken.any():
         shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
         ctx.info(
-            f"{parameter}: {_count(int(broken.sum()), 'invalid geometry', 'invalid geometries')} repaired (self-crossing or misplaced rings)."
+            f"{parameter}: {counted(int(broken.sum()), 'invalid geometry', 'invalid geometries')} repaired (self-crossing or misplaced rings)."
         )
     if not crs.is_geographic:
         return shapes
@@ -115,7 +131,7 @@ def _repair(ctx: Context, shapes: np.ndarray[Any, Any], parameter: str, crs: Any
         bounds = shapely.bounds(shapes)
         far = (bounds[:, 0] < -180) | (bounds[:, 2] > 180)
         ctx.info(
-            f"{parameter}: {_count(int(far.sum()), 'feature')} beyond ±180 degrees of longitude moved to where they belong."
+            f"{parameter}: {counted(int(far.sum()), 'feature')} beyond ±180 degrees of longitude moved to where they belong."
         )
         points = shapely.get_dimensions(shapes) == 0
         shapes[far & points] = shapely.transform(

@@ -15,38 +15,27 @@ from spatial_widgets.server.analysis.assignment import areas_of_points
 from spatial_widgets.server.analysis.counting import count_in_cells
 from spatial_widgets.server.analysis.lengths import in_words
 from spatial_widgets.server.analysis.neighbors import Sites, places
-from spatial_widgets.server.analysis.prepare import free_name, numbers_of, prepare, require_field
+from spatial_widgets.server.analysis.prepare import (
+    as_they_came,
+    free_name,
+    numbers_of,
+    prepare,
+    require_field,
+)
 from spatial_widgets.server.analysis.scale import choose_band
+from spatial_widgets.server.analysis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from spatial_widgets.server.registry import Context
+    from spatial_widgets.server.analysis.record import Record
 
-__all__ = ["FEWEST", "RELIABLE", "Question", "Record", "Subject", "read_subject", "take_band"]
+__all__ = ["FEWEST", "RELIABLE", "Question", "Subject", "read_subject", "take_band", "tell_neighbors"]
 
 Array = np.ndarray[Any, Any]
 
 #: Fewer features or areas than this are refused; fewer than the second get a warning.
 FEWEST, RELIABLE = 3, 30
-
-
-class Record:
-    """Messages that also go into ``processInfo``."""
-
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
-        self.lines: list[str] = []
-
-    def info(self, text: str) -> None:
-        """Say something, and keep it."""
-        self.lines.append(text)
-        self.ctx.info(text)
-
-    def warn(self, text: str) -> None:
-        """Warn, and keep it."""
-        self.lines.append(text)
-        self.ctx.warn(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +65,8 @@ class Subject:
 
     @property
     def noun(self) -> str:
-        """What the rows are called in messages."""
-        return "areas" if self.column == "Join_Count" else "features"
+        """What a row is called in messages."""
+        return "area" if self.column == "Join_Count" else "feature"
 
     def canonical(self) -> Array:
         """Return the rows in an order that does not depend on the order in which they came."""
@@ -90,14 +79,16 @@ class Subject:
         return made[[*(c for c in made.columns if c != "geometry"), "geometry"]]
 
 
-def read_subject(record: Record, layer: gpd.GeoDataFrame, question: Question) -> Subject:
-    """Return what a question is about, from a layer that is prepared.
+def read_subject(record: Record, given: gpd.GeoDataFrame, question: Question) -> Subject:
+    """Return what a question is about; shapes keep their heights.
 
     Raises
     ------
     ParameterError : the field cannot be analysed, the layer cannot be counted, or there are too few
         features or no differences among them.
     """
+    layer = prepare(record.ctx, given, "analysisLayer", kinds=("points", "polygons"))
+    record.ctx.progress(10, "Layer read")
     if question.field:
         unused = {
             "boundingPolygonLayer": question.bounding,
@@ -107,7 +98,7 @@ def read_subject(record: Record, layer: gpd.GeoDataFrame, question: Question) ->
             record.warn(
                 f"{name}: not used, because values of {question.field!r} are analysed and not counts of points."
             )
-        subject = _values(record, layer, question.field, question.divided_by)
+        subject = _values(record, given, layer, question)
     else:
         _check_counting(layer, question.divided_by)
         if question.aggregation is not None:
@@ -130,8 +121,8 @@ def _check_counting(layer: gpd.GeoDataFrame, divided_by: str | None) -> None:
         )
 
 
-def _values(record: Record, layer: gpd.GeoDataFrame, field: str, divided_by: str | None) -> Subject:
-    column = require_field(layer, field, "analysisField")
+def _values(record: Record, given: gpd.GeoDataFrame, layer: gpd.GeoDataFrame, question: Question) -> Subject:
+    column, divided_by = require_field(layer, question.field or "", "analysisField"), question.divided_by
     values = numbers_of(layer, column, "analysisField")
     kept = [column]
     if divided_by:
@@ -142,12 +133,16 @@ def _values(record: Record, layer: gpd.GeoDataFrame, field: str, divided_by: str
     usable = values.notna()
     if not usable.all():
         record.warn(
-            f"{int((~usable).sum()):,} features left out, whose value is null"
+            f"{counted(int((~usable).sum()), 'feature')} left out, whose value is null"
             + (" or divided by 0." if divided_by else ".")
         )
     frame = layer.loc[usable, list(dict.fromkeys([*kept, "geometry"]))]
+    sites = Sites.of(places(frame), frame.crs)
+    frame = frame.set_geometry(
+        gpd.GeoSeries(as_they_came(given, frame), index=frame.index, crs=frame.crs, name="geometry")
+    )
     frame.insert(0, free_name("SOURCE_ID", frame.columns), frame.index.astype("int64"))
-    return Subject(frame, column, values[usable].to_numpy(dtype=float), Sites.of(places(frame), frame.crs))
+    return Subject(frame, column, values[usable].to_numpy(dtype=float), sites)
 
 
 def _counts_in_cells(record: Record, points: gpd.GeoDataFrame, question: Question) -> Subject:
@@ -176,31 +171,32 @@ def _counts_in_areas(record: Record, points: gpd.GeoDataFrame, layer: gpd.GeoDat
     )
     frame = gpd.GeoDataFrame(
         {"SOURCE_ID": areas.index.astype("int64"), "Join_Count": counts},
-        geometry=areas.geometry.to_numpy(),
+        geometry=as_they_came(layer, areas),
         crs=areas.crs,
     )
-    return Subject(frame, "Join_Count", counts.astype(float), Sites.of(places(frame), frame.crs))
+    return Subject(frame, "Join_Count", counts.astype(float), Sites.of(places(areas), areas.crs))
 
 
 def _check_values(record: Record, subject: Subject, sought: str) -> None:
-    n, values, noun = len(subject.numbers), subject.numbers, subject.noun
+    n, values = len(subject.numbers), subject.numbers
+    features = counted(n, subject.noun)
     if n < FEWEST:
         raise ParameterError(
-            f"analysisLayer: there are {n} {noun} to compare, and at least {FEWEST} are needed; {RELIABLE} or more give reliable results.",
+            f"analysisLayer: there {'is' if n == 1 else 'are'} {features} to compare, and at least {FEWEST} are needed; {RELIABLE} or more give reliable results.",
             parameter="analysisLayer",
         )
     low, high = float(values.min()), float(values.max())
     if low == high:
         raise ParameterError(
-            f"analysisField: {subject.column} is {low:g} for all {n:,} {noun}, and without differences there are no {sought}."
+            f"analysisField: {subject.column} is {low:g} for all {features}, and without differences there are no {sought}."
             + (" Choose a larger cellSize." if subject.column == "Join_Count" else ""),
             parameter="analysisField",
         )
     record.info(
-        f"{n:,} {noun} with values from {low:g} to {high:g}, mean {values.mean():.4g}, standard deviation {values.std():.4g}."
+        f"{features} with values from {low:g} to {high:g}, mean {values.mean():.4g}, standard deviation {values.std():.4g}."
     )
     if n < RELIABLE:
-        record.warn(f"Results from fewer than {RELIABLE} {noun} are not reliable; here are {n}.")
+        record.warn(f"Results from fewer than {RELIABLE} {subject.noun}s are not reliable; here are {n}.")
 
 
 def take_band(record: Record, subject: Subject, band_m: float | None) -> float:
@@ -210,4 +206,15 @@ def take_band(record: Record, subject: Subject, band_m: float | None) -> float:
         return band_m
     choice = choose_band(subject.sites, subject.numbers)
     record.info(f"Distance band: {in_words(choice.meters)}, {choice.reason}.")
+    record.info(
+        "This rule approximates that of Esri's optimized analyses, which begins to look where all but outliers have a "
+        "neighbour; here it is where nine of ten have one."
+    )
     return choice.meters
+
+
+def tell_neighbors(record: Record, subject: Subject, neighbors: Array, alone: str) -> None:
+    """Say how many neighbours there are on average, and what becomes of those ``alone``."""
+    lonely = int((neighbors == 0).sum())
+    without = f"; {counted(lonely, subject.noun)} with none, {alone}" if lonely else ""
+    record.info(f"{neighbors.mean():.1f} neighbours on average{without}.")

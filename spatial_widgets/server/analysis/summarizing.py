@@ -11,11 +11,11 @@ import shapely
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.assignment import areas_of_points
 from spatial_widgets.server.analysis.clipping import pieces_within
-from spatial_widgets.server.analysis.groups import AREA
+from spatial_widgets.server.analysis.groups import AREA, grouping
 from spatial_widgets.server.analysis.lengths import METERS_IN, SQUARE_METERS_IN
 from spatial_widgets.server.analysis.measures import areas_m2, lengths_m
-from spatial_widgets.server.analysis.prepare import free_name
-from spatial_widgets.server.analysis.statistics import Weights, summarize
+from spatial_widgets.server.analysis.prepare import free_name, prepare
+from spatial_widgets.server.analysis.statistics import Weights, parse_statistics, summarize
 from spatial_widgets.server.analysis.together import in_one_system
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from spatial_widgets.server.analysis.statistics import Statistic
     from spatial_widgets.server.registry import Context
 
-__all__ = ["Measure", "Summary", "measure_of", "single_points", "within"]
+__all__ = ["Measure", "Summary", "measure_of", "read_summary", "single_points", "within"]
 
 Array = np.ndarray[Any, Any]
 
@@ -129,6 +129,37 @@ class Summary:
             self.groups.add_extremes(result, summary, **about)
             summary = self.groups.finished(summary)
         return result[[*(c for c in result.columns if c != "geometry"), "geometry"]], summary
+
+
+def read_summary(
+    ctx: Context,
+    layer: gpd.GeoDataFrame,
+    *,
+    shape: bool,
+    unit: str | None,
+    fields: Sequence[str],
+    by: str | None,
+    extremes: bool,
+    percent: bool,
+) -> tuple[gpd.GeoDataFrame, Summary]:
+    """Return the ``summaryLayer``, prepared, and what is asked of it; ``by`` is the field of groups.
+
+    Raises
+    ------
+    ParameterError : the layer cannot be computed with, a field or unit is unknown, or nothing is asked for.
+    """
+    features = prepare(ctx, layer, "summaryLayer")
+    measure = measure_of(features, unit)
+    if measure.dimension == 0:
+        features = single_points(features)
+    wanted = parse_statistics(fields, features)
+    if not shape and not wanted:
+        raise ParameterError(
+            "summaryFields: without sumShape there is nothing to tell; ask for a statistic.",
+            parameter="summaryFields",
+        )
+    groups = grouping(features, by, extremes=extremes, percent=percent, percent_name="percentShape")
+    return features, Summary(measure, wanted, groups, shape)
 
 
 def within(

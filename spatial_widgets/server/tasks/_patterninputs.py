@@ -1,8 +1,8 @@
-"""The inputs that FindHotSpots and FindOutliers share, as their pages describe them."""
+"""What FindHotSpots, FindOutliers and FindSimilarLocations share of inputs and outputs, as their pages describe them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import geopandas as gpd
 
@@ -19,6 +19,7 @@ __all__ = [
     "DistanceBand",
     "DistanceBandUnits",
     "DividedBy",
+    "ProcessInfo",
 ]
 
 Units = Literal["Meters", "Kilometers", "Feet", "Miles"]
@@ -44,3 +45,6 @@ CellSize = Annotated[
 CellUnits = Annotated[Units, Note("unit of cellSize (the default is ours)")]
 DistanceBand = Annotated[float | None, Note("features within this distance are neighbours")]
 DistanceBandUnits = Annotated[Units, Note("unit of distanceBand (the default is ours)")]
+ProcessInfo = Annotated[
+    list[dict[str, Any]], Note("what was decided on the way: objects whose ``message`` is a sentence")
+]

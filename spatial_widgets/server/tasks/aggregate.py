@@ -12,7 +12,7 @@ from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.assignment import areas_of_points
 from spatial_widgets.server.analysis.bins import bins_over
 from spatial_widgets.server.analysis.groups import AREA, grouping
-from spatial_widgets.server.analysis.prepare import free_name, prepare, to_output
+from spatial_widgets.server.analysis.prepare import as_they_came, free_name, prepare, to_output
 from spatial_widgets.server.analysis.statistics import Statistic, parse_statistics, summarize
 from spatial_widgets.server.analysis.summarizing import single_points
 from spatial_widgets.server.registry import Context, Note, task
@@ -115,8 +115,10 @@ def _assigned(
 ) -> tuple[gpd.GeoDataFrame, tuple[Array, Array]]:
     """Return the areas, and the positions of points and of the areas that they count in."""
     if polygons is not None and shape is None:
-        areas = prepare(ctx, polygons, "polygonLayer", kinds=("polygons",)).reset_index(drop=True)
-        return areas, areas_of_points(points.to_crs(areas.crs), areas)
+        ready = prepare(ctx, polygons, "polygonLayer", kinds=("polygons",))
+        areas = ready.reset_index(drop=True)
+        pairs = areas_of_points(points.to_crs(areas.crs), areas)
+        return areas.assign(geometry=as_they_came(polygons, ready)), pairs
     if shape is not None and polygons is None:
         bins = bins_over(ctx, points, shape, size, unit)
         return bins.frame, (np.arange(len(points)), bins.of_points(points))

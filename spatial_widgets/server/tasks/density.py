@@ -107,6 +107,10 @@ def calculate_density(
     reach = _choose_radius(ctx, sources, reach, cell)
     region = None if bounding is None else region_in(plane, bounding)
     surface = _choose_surface(ctx, plane, sources, region, reach, cell)
+    ctx.info(
+        "This approximates Esri's density: the kernel is the same (quartic), but between cells density is taken to be "
+        "linear, and limits of classes and automatic sizes may be others."
+    )
     ctx.progress(25, "Cells chosen")
     sites, weights = sources.sites(_longest(sources, reach))
     density = kernel_density(surface.sites(), sites, weights, reach).reshape(surface.shape)

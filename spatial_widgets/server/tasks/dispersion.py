@@ -20,7 +20,14 @@ from spatial_widgets.server.analysis.centrography import (
 )
 from spatial_widgets.server.analysis.ellipses import Ellipse, around, standard_ellipse
 from spatial_widgets.server.analysis.neighbors import Sites, places
-from spatial_widgets.server.analysis.prepare import free_name, numbers_of, prepare, require_field, to_output
+from spatial_widgets.server.analysis.prepare import (
+    as_they_came,
+    free_name,
+    numbers_of,
+    prepare,
+    require_field,
+    to_output,
+)
 from spatial_widgets.server.analysis.sphere import is_geodesic
 from spatial_widgets.server.registry import Context, Note, task
 
@@ -101,7 +108,8 @@ def summarize_center_and_dispersion(
         )
     made: dict[str, gpd.GeoDataFrame] = {}
     if "CentralFeature" in wanted:
-        made["CentralFeature"] = _central(layer, groups)
+        whole = layer.assign(geometry=as_they_came(analysisLayer, layer))
+        made["CentralFeature"] = _central(whole, groups)
     ctx.progress(50)
     for word in ("MeanCenter", "MedianCenter"):
         if word in wanted:

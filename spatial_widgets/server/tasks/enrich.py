@@ -10,7 +10,14 @@ import pandas as pd
 import shapely
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.analysis.prepare import free_name, in_lonlat, prepare, require_field, to_output
+from spatial_widgets.server.analysis.prepare import (
+    as_they_came,
+    free_name,
+    in_lonlat,
+    prepare,
+    require_field,
+    to_output,
+)
 from spatial_widgets.server.analysis.sphere import is_geodesic
 from spatial_widgets.server.analysis.statistics import STATISTICS, Statistic, parse_statistics
 from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points, within
@@ -99,12 +106,12 @@ def enrich_layer(
             )
         areas = layer.reset_index(drop=True)
         rows, weights = within(ctx, source, areas, measure)
-        shapes = areas.geometry
+        shapes = _as_given(inputLayer, layer)
     else:
         around = Surroundings(work, meters_of(ctx, work, [distance], units, parameter="distance"))
         areas = around.areas(units)
         rows, weights = around.rows(ctx, source, areas, measure)
-        shapes = areas.geometry if returnBoundaries else work.geometry.reset_index(drop=True)
+        shapes = areas.geometry if returnBoundaries else _as_given(inputLayer, layer)
     ctx.progress(80, "Figures found")
     summed, _ = Summary(measure, variables, shape=False).add_to(areas[["geometry"]], rows, weights)
     figures = pd.DataFrame(summed.drop(columns="geometry"))
@@ -113,11 +120,20 @@ def enrich_layer(
     named = figures.rename(columns={c: free_name(name, attributes.columns) for c, name in names.items()})
     result = gpd.GeoDataFrame(pd.concat([attributes, named], axis="columns"), geometry=shapes, crs=shapes.crs)
     empty = int(figures.isna().all(axis="columns").sum())
+    if measure.dimension > 0:
+        noun = "lines" if measure.dimension == 1 else "areas"
+        ctx.info(
+            f"Figures of {noun} are taken to be spread evenly over them, where Esri's service apportions by finer data."
+        )
     ctx.info(
         f"{len(result):,} features enriched with {len(variables):,} figures; in {empty:,} nothing of enrichmentLayer lies."
     )
     ctx.progress(100)
     return {"enrichedLayer": to_output(ctx, result, inputLayer.crs)}
+
+
+def _as_given(layer: gpd.GeoDataFrame, prepared: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    return gpd.GeoSeries(as_they_came(layer, prepared), crs=prepared.crs)
 
 
 def _variables(source: gpd.GeoDataFrame, texts: Sequence[str]) -> list[Statistic]:

@@ -36,7 +36,7 @@ def extract_data(
     clip: Annotated[bool, Note("cut the features at the extent, instead of taking them whole")] = False,
     dataFormat: Annotated[Format, Note("the kind of file (the default is ours)")] = "FileGeodatabase",
 ) -> _Outputs:
-    """Write layers, or what of them lies in an extent, into a file to download.
+    """Write layers, or what of them lies in an extent, into a file to download; Esri's service makes an item on a portal.
 
     The layers are called layer1, layer2 and so on, in their order. Each keeps its coordinate system, but KML, which
     is always in longitude and latitude. A file geodatabase keeps times to the second. CSV has the coordinates of points in the columns X and Y, and other shapes
@@ -71,6 +71,7 @@ def extract_data(
         )
     file = pack(ctx, chosen, dataFormat)
     ctx.info(f"{file.name}: {file.stat().st_size:,} bytes, {dataFormat}.")
+    ctx.info("contentID is the file itself, where Esri's service makes an item on a portal.")
     ctx.progress(100)
     return {"contentID": file}
 

@@ -14,7 +14,7 @@ from spatial_widgets.server.analysis.between import Between
 from spatial_widgets.server.analysis.facilitygoals import Facilities, Goal, Problem
 from spatial_widgets.server.analysis.facilityresults import Served
 from spatial_widgets.server.analysis.lengths import METERS_IN, to_meters
-from spatial_widgets.server.analysis.prepare import numbers_of, prepare, to_output
+from spatial_widgets.server.analysis.prepare import as_they_came, numbers_of, prepare, to_output
 from spatial_widgets.server.analysis.siting import allocate
 from spatial_widgets.server.analysis.travel import only_lengths, only_straight_lines
 from spatial_widgets.server.registry import Context, Note, task
@@ -152,6 +152,7 @@ def choose_best_facilities(
             parameter="demandLocationsLayer",
         )
     far = sites.distances()
+    ctx.info("Distances are straight lines, where Esri's are along streets.")
     ctx.progress(50, "Distances measured")
     problem = Problem(ctx, far, np.minimum(reach, 1e12), weights, facilities)
     chosen = problem.solve(goal, candidateCount, percentDemandCoverage)
@@ -162,7 +163,9 @@ def choose_best_facilities(
     backwards = travelDirection == "DemandToFacility"
     ctx.progress(100)
     return {
-        "allocatedDemandLocationsLayer": to_output(ctx, result.demand(), demandLocationsLayer.crs),
+        "allocatedDemandLocationsLayer": result.demand().assign(
+            geometry=as_they_came(demandLocationsLayer, places)
+        ),
         "allocationLinesLayer": to_output(ctx, result.lines(backwards=backwards), demandLocationsLayer.crs),
         "assignedFacilitiesLayer": result.assigned(),
     }
@@ -225,6 +228,7 @@ def _facilities(
             ctx.warn(f"{name}Capacity: not used, because the goal is {goal}.")
         kind = "Required" if name == "requiredFacilities" else "Chosen"
         attributes = ready.drop(columns=["FacilityType", "FacilityID", "ORIG_FID"], errors="ignore")
+        attributes = attributes.assign(geometry=as_they_came(layer, ready))
         frames.append(attributes.assign(FacilityType=kind, ORIG_FID=ready.index.to_numpy(dtype="int64")))
         capacities.append(capacity)
         sizes.append(len(ready))

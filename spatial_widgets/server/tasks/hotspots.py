@@ -10,19 +10,31 @@ import numpy as np
 from spatial_widgets.server.analysis.extras import require_libraries
 from spatial_widgets.server.analysis.gistar import GiStar, confidence_bins, gi_star
 from spatial_widgets.server.analysis.lengths import to_meters
-from spatial_widgets.server.analysis.prepare import prepare, to_output
-from spatial_widgets.server.analysis.subject import Question, Record, Subject, read_subject, take_band
+from spatial_widgets.server.analysis.prepare import to_output
+from spatial_widgets.server.analysis.record import Record
+from spatial_widgets.server.analysis.subject import (
+    Question,
+    Subject,
+    read_subject,
+    take_band,
+    tell_neighbors,
+)
+from spatial_widgets.server.analysis.wording import counted
 from spatial_widgets.server.registry import Context, Note, task
 from spatial_widgets.server.tasks import _patterninputs as inputs
 
 __all__ = ["find_hot_spots"]
 
 
+#: Confidence in percent by the number of ``Gi_Bin``.
+_CONFIDENCE = {3: 99, 2: 95, 1: 90}
+
+
 class _Outputs(TypedDict):
     hotSpotsResultLayer: Annotated[
         gpd.GeoDataFrame, Note("the features or cells with z-score, p-value and confidence bin")
     ]
-    processInfo: Annotated[list[str], Note("what was decided on the way, one sentence each")]
+    processInfo: inputs.ProcessInfo
 
 
 @task("FindHotSpots", restartable=True)
@@ -48,13 +60,11 @@ def find_hot_spots(
 
     Points without an analysisField are counted in squares or hexagons of equal area. Without a bounding layer
     only cells that hold points take part. Cell size and distance band, when not given, are chosen by rules that
-    approximate Optimized Hot Spot Analysis; the messages tell which and why. Distances between the middles
+    approximate Esri's Optimized Hot Spot Analysis; the messages tell which and why. Distances between the middles
     of the features follow great circles (0.6 % accurate), or are planar in a projected layer.
     """
     require_libraries("FindHotSpots", "scipy.spatial", "libpysal.graph", "esda")
     record = Record(ctx)
-    layer = prepare(ctx, analysisLayer, "analysisLayer", kinds=("points", "polygons"))
-    ctx.progress(10, "Layer read")
     size = None if cellSize is None else to_meters(cellSize, cellSizeUnits, parameter="cellSize")
     band = (
         None if distanceBand is None else to_meters(distanceBand, distanceBandUnits, parameter="distanceBand")
@@ -68,26 +78,23 @@ def find_hot_spots(
         shapeType,
         size,
     )
-    subject = read_subject(record, layer, question)
+    subject = read_subject(record, analysisLayer, question)
     ctx.progress(40, "Features ready")
     statistic = _analyse(record, subject, take_band(record, subject, band))
     ctx.progress(90, "Statistic computed")
     result = _with_statistic(record, subject, statistic)
     target = analysisLayer.crs if aggregationPolygonLayer is None else result.crs
     ctx.progress(100)
-    return {"hotSpotsResultLayer": to_output(ctx, result, target), "processInfo": record.lines}
+    return {"hotSpotsResultLayer": to_output(ctx, result, target), "processInfo": record.process_info()}
 
 
 def _analyse(record: Record, subject: Subject, band: float) -> GiStar:
     statistic = gi_star(subject.numbers, *subject.sites.pairs(band, parameter="distanceBand"))
-    lonely = int((statistic.neighbors == 0).sum())
-    record.info(
-        f"{statistic.neighbors.mean():.1f} neighbours on average; {lonely:,} have none and are compared by their own value alone."
-    )
+    tell_neighbors(record, subject, statistic.neighbors, "compared by its own value alone")
     undefined = int(np.isnan(statistic.z).sum())
     if undefined:
         record.warn(
-            f"{undefined:,} have all others as neighbours and so no z-score; choose a shorter distanceBand."
+            f"No z-score for {counted(undefined, subject.noun)} with all others as neighbours; choose a shorter distanceBand."
         )
     return statistic
 
@@ -103,8 +110,11 @@ def _with_statistic(record: Record, subject: Subject, statistic: GiStar) -> gpd.
         }
     )
     for word, sign in (("hot", 1), ("cold", -1)):
-        counts = [int((bins == sign * level).sum()) for level in (3, 2, 1)]
-        record.info(
-            f"{sum(counts):,} {word} spots: {counts[0]:,} with 99 %, {counts[1]:,} with 95 %, {counts[2]:,} with 90 % confidence (FDR corrected)."
-        )
+        counts = {percent: int((bins == sign * level).sum()) for level, percent in _CONFIDENCE.items()}
+        found = ", ".join(f"{number:,} with {percent} %" for percent, number in counts.items() if number)
+        if found:
+            spots = counted(sum(counts.values()), f"{word} spot")
+            record.info(f"{spots}: {found} confidence (FDR corrected).")
+        else:
+            record.info(f"No {word} spot, with 90 % confidence or more (FDR corrected).")
     return result

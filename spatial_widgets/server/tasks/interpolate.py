@@ -18,7 +18,14 @@ from spatial_widgets.server.analysis.extras import require_libraries
 from spatial_widgets.server.analysis.kriging import Variogram, fit_variogram, krige
 from spatial_widgets.server.analysis.lengths import in_words
 from spatial_widgets.server.analysis.neighbors import Sites, places
-from spatial_widgets.server.analysis.prepare import free_name, numbers_of, prepare, require_field, to_output
+from spatial_widgets.server.analysis.prepare import (
+    as_they_came,
+    free_name,
+    numbers_of,
+    prepare,
+    require_field,
+    to_output,
+)
 from spatial_widgets.server.analysis.sphere import is_geodesic
 from spatial_widgets.server.analysis.surfaces import Surface, class_polygons, spacing_for, surface_over
 from spatial_widgets.server.registry import Context, Note, task
@@ -168,6 +175,10 @@ def _measure(ctx: Context, layer: gpd.GeoDataFrame, field: str, neighbors: int) 
         f"Variogram: {variogram.model}, nugget {variogram.nugget:.4g}, sill {variogram.nugget + variogram.sill:.4g}, "
         f"range {in_words(variogram.range)}; random seed {SEED}. Each value is predicted from {min(neighbors, len(sites))} neighbours."
     )
+    ctx.info(
+        "This is ordinary kriging with one variogram, not Esri's empirical Bayesian kriging, which simulates many: "
+        "standard errors do not hold what is uncertain about the variogram."
+    )
     measured = _Measured(sites, averages, variogram)
     _cross_validate(ctx, measured, variogram, neighbors)
     return measured
@@ -243,10 +254,12 @@ def _classified(
 def _predict_at(
     ctx: Context, layer: gpd.GeoDataFrame, measured: _Measured, points: gpd.GeoDataFrame, neighbors: int
 ) -> gpd.GeoDataFrame:
-    targets = prepare(ctx, points, "predictAtPointLayer", kinds=("points",)).reset_index(drop=True)
+    ready = prepare(ctx, points, "predictAtPointLayer", kinds=("points",))
+    targets = ready.reset_index(drop=True)
     mercator = is_geodesic(layer.crs) and not layer.crs.is_geographic
     placed = targets.to_crs(4326 if mercator else layer.crs)
     predicted, error = measured.predict(Sites.of(places(placed), placed.crs), neighbors)
     for name, column in (("PredValue", predicted), ("StdError", error)):
         targets[free_name(name, targets.columns)] = column
-    return to_output(ctx, targets[[*(c for c in targets.columns if c != "geometry"), "geometry"]], points.crs)
+    targets = targets.assign(geometry=as_they_came(points, ready))
+    return targets[[*(c for c in targets.columns if c != "geometry"), "geometry"]]

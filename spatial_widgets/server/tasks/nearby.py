@@ -9,11 +9,9 @@ import geopandas as gpd
 import pandas as pd
 
 from spatial_widgets.errors import ParameterError
-from spatial_widgets.server.analysis.groups import grouping
-from spatial_widgets.server.analysis.prepare import in_lonlat, prepare, to_output
+from spatial_widgets.server.analysis.prepare import as_they_came, in_lonlat, prepare, to_output
 from spatial_widgets.server.analysis.sphere import is_geodesic
-from spatial_widgets.server.analysis.statistics import parse_statistics
-from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points
+from spatial_widgets.server.analysis.summarizing import read_summary
 from spatial_widgets.server.analysis.surroundings import Surroundings, meters_of
 from spatial_widgets.server.registry import Context, Note, task
 from spatial_widgets.server.tasks import _summaryinputs as inputs
@@ -66,31 +64,30 @@ def summarize_nearby(
     its layer, from 0, and ``BUFF_DIST`` the distance (both names are ours).
     """
     _check_near_type(ctx, nearType, units, timeOfDay)
-    features = prepare(ctx, summaryLayer, "summaryLayer")
-    measure = measure_of(features, shapeUnits)
-    if measure.dimension == 0:
-        features = single_points(features)
-    wanted = parse_statistics(summaryFields, features)
-    if not sumShape and not wanted:
-        raise ParameterError(
-            "summaryFields: without sumShape there is nothing to tell; ask for a statistic.",
-            parameter="summaryFields",
-        )
-    groups = grouping(
-        features, groupByField, extremes=minorityMajority, percent=percentShape, percent_name="percentShape"
+    features, summary = read_summary(
+        ctx,
+        summaryLayer,
+        shape=sumShape,
+        unit=shapeUnits,
+        fields=summaryFields,
+        by=groupByField,
+        extremes=minorityMajority,
+        percent=percentShape,
     )
-    around = prepare(ctx, sumNearbyLayer, "sumNearbyLayer")
-    around = in_lonlat(around) if is_geodesic(around.crs) else around
+    ready = prepare(ctx, sumNearbyLayer, "sumNearbyLayer")
+    around = in_lonlat(ready) if is_geodesic(ready.crs) else ready
     ctx.progress(10, "Layers read")
     places = Surroundings(around, meters_of(ctx, around, distances, units))
     areas = places.areas(units)
     ctx.progress(30, "Surroundings drawn")
-    rows, weights = places.rows(ctx, features, areas, measure)
+    rows, weights = places.rows(ctx, features, areas, summary.measure)
     ctx.progress(80, "Features measured")
-    result, table = Summary(measure, wanted, groups, sumShape).add_to(areas, rows, weights)
+    result, table = summary.add_to(areas, rows, weights)
     if not returnBoundaries:
         result = result.set_geometry(
-            gpd.GeoSeries(around.geometry.to_numpy()[places.owner], index=result.index, crs=around.crs)
+            gpd.GeoSeries(
+                as_they_came(sumNearbyLayer, ready)[places.owner], index=result.index, crs=ready.crs
+            )
         )
     ctx.progress(100)
     return {"resultLayer": to_output(ctx, result, sumNearbyLayer.crs), "groupBySummary": table}

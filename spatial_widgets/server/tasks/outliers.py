@@ -10,8 +10,16 @@ import numpy as np
 from spatial_widgets.server.analysis.extras import require_libraries
 from spatial_widgets.server.analysis.lengths import to_meters
 from spatial_widgets.server.analysis.localmoran import LocalMoran, cluster_types, local_moran
-from spatial_widgets.server.analysis.prepare import prepare, to_output
-from spatial_widgets.server.analysis.subject import Question, Record, Subject, read_subject, take_band
+from spatial_widgets.server.analysis.prepare import to_output
+from spatial_widgets.server.analysis.record import Record
+from spatial_widgets.server.analysis.subject import (
+    Question,
+    Subject,
+    read_subject,
+    take_band,
+    tell_neighbors,
+)
+from spatial_widgets.server.analysis.wording import counted
 from spatial_widgets.server.registry import Context, Note, task
 from spatial_widgets.server.tasks import _patterninputs as inputs
 
@@ -35,7 +43,7 @@ class _Outputs(TypedDict):
     outliersResultLayer: Annotated[
         gpd.GeoDataFrame, Note("the features or cells with local Moran's I, its z-score, p-value and type")
     ]
-    processInfo: Annotated[list[str], Note("what was decided on the way, one sentence each")]
+    processInfo: inputs.ProcessInfo
 
 
 @task("FindOutliers", restartable=True)
@@ -66,12 +74,10 @@ def find_outliers(
 
     Random numbers start from a fixed seed, so that the same layer gives the same result, whatever the order
     of its rows. Counting, cell size, distance band and distances are those of FindHotSpots; the choice of
-    size and band approximates Optimized Outlier Analysis, and the messages tell which and why.
+    size and band approximates Esri's Optimized Outlier Analysis, and the messages tell which and why.
     """
     require_libraries("FindOutliers", "scipy.spatial", "esda")
     record = Record(ctx)
-    layer = prepare(ctx, analysisLayer, "analysisLayer", kinds=("points", "polygons"))
-    ctx.progress(10, "Layer read")
     size = None if cellSize is None else to_meters(cellSize, cellSizeUnits, parameter="cellSize")
     band = (
         None if distanceBand is None else to_meters(distanceBand, distanceBandUnits, parameter="distanceBand")
@@ -85,7 +91,7 @@ def find_outliers(
         shapeType,
         size,
     )
-    subject = read_subject(record, layer, question)
+    subject = read_subject(record, analysisLayer, question)
     ctx.progress(40, "Features ready")
     band = take_band(record, subject, band)
     statistic, types = _analyse(record, subject, band, _PERMUTATIONS[permutations])
@@ -101,7 +107,7 @@ def find_outliers(
     )
     target = analysisLayer.crs if aggregationPolygonLayer is None else result.crs
     ctx.progress(100)
-    return {"outliersResultLayer": to_output(ctx, result, target), "processInfo": record.lines}
+    return {"outliersResultLayer": to_output(ctx, result, target), "processInfo": record.process_info()}
 
 
 def _analyse(record: Record, subject: Subject, band: float, deals: int) -> tuple[LocalMoran, Array]:
@@ -113,15 +119,16 @@ def _analyse(record: Record, subject: Subject, band: float, deals: int) -> tuple
     statistic = local_moran(subject.numbers[order], focal, neighbor, deals, np.random.default_rng(SEED))
     back = np.argsort(order)
     statistic = statistic.take(back)
-    lonely = int((statistic.neighbors == 0).sum())
-    record.info(
-        f"{statistic.neighbors.mean():.1f} neighbours on average; {lonely:,} have none and so no index."
-    )
-    if lonely == len(statistic.index):
+    tell_neighbors(record, subject, statistic.neighbors, "without an index")
+    if not statistic.neighbors.any():
         record.warn("No feature has a neighbour; choose a longer distanceBand.")
     if (statistic.neighbors == len(back) - 1).any():
-        record.warn("Some have all others as neighbours, which says nothing; choose a shorter distanceBand.")
+        everyone = int((statistic.neighbors == len(back) - 1).sum())
+        record.warn(
+            f"All others are neighbours of {counted(everyone, subject.noun)}, which says nothing; choose a shorter distanceBand."
+        )
     types = cluster_types(statistic)
-    found = ", ".join(f"{int((types == word).sum()):,} {word} {said}" for word, said in _MEANINGS.items())
-    record.info(f"Significant at 95 % (FDR corrected): {found}.")
+    counts = {word: int((types == word).sum()) for word in _MEANINGS}
+    found = ", ".join(f"{counts[word]:,} {word} {said}" for word, said in _MEANINGS.items() if counts[word])
+    record.info(f"Significant at 95 % (FDR corrected): {found or 'no cluster and no outlier'}.")
     return statistic, types

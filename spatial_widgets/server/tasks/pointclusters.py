@@ -73,6 +73,9 @@ def find_point_clusters(
         f"Method: {chosen}{', as given' if method else ''}, at least {minFeaturesCluster} points"
         + (f", search distance {in_words(distance)}." if distance else ".")
     )
+    ctx.info(
+        f"{chosen} is scikit-learn's: at the edges of clusters single points may belong elsewhere than by Esri's."
+    )
     ctx.progress(20, "Layer read")
     found = cluster(sites, chosen, minFeaturesCluster, distance)
     ctx.progress(90, "Clusters found")

@@ -10,9 +10,10 @@ import pandas as pd
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.prepare import free_name, numbers_of, require_field
+from spatial_widgets.server.analysis.record import Record
 from spatial_widgets.server.analysis.similarity import Similarity, rank_by_similarity
-from spatial_widgets.server.analysis.subject import Record
 from spatial_widgets.server.registry import Context, Note, task
+from spatial_widgets.server.tasks._patterninputs import ProcessInfo
 from spatial_widgets.server.where import select_rows
 
 __all__ = ["find_similar_locations"]
@@ -24,7 +25,7 @@ class _Outputs(TypedDict):
     similarResultLayer: Annotated[
         gpd.GeoDataFrame, Note("the search layer's features, most similar first, with SIMRANK and SIMINDEX")
     ]
-    processInfo: Annotated[list[str], Note("the fields and what was decided, one sentence each")]
+    processInfo: ProcessInfo
 
 
 @task("FindSimilarLocations", restartable=True)
@@ -83,7 +84,7 @@ def find_similar_locations(
         f"{len(result):,} of {int(usable.sum()):,} candidates in the result; the best has an index of {similarity.index.min():.4g}."
     )
     ctx.progress(100)
-    return {"similarResultLayer": result, "processInfo": record.lines}
+    return {"similarResultLayer": result, "processInfo": record.process_info()}
 
 
 def _read(ctx: Context, layer: gpd.GeoDataFrame, parameter: str) -> gpd.GeoDataFrame:

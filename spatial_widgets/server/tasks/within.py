@@ -9,10 +9,8 @@ import pandas as pd
 
 from spatial_widgets.errors import ParameterError
 from spatial_widgets.server.analysis.bins import bins_over
-from spatial_widgets.server.analysis.groups import grouping
-from spatial_widgets.server.analysis.prepare import prepare, to_output
-from spatial_widgets.server.analysis.statistics import parse_statistics
-from spatial_widgets.server.analysis.summarizing import Summary, measure_of, single_points, within
+from spatial_widgets.server.analysis.prepare import as_they_came, prepare, to_output
+from spatial_widgets.server.analysis.summarizing import read_summary, within
 from spatial_widgets.server.registry import Context, Note, task
 from spatial_widgets.server.tasks import _summaryinputs as inputs
 
@@ -60,18 +58,15 @@ def summarize_within(
     ``sum_Area_SquareKilometers``, ``mean_population``, ``Minority_kind``, ``Majority_kind_Percent``; with
     groupByField ``Join_ID`` leads to the rows of groupBySummary.
     """
-    features = prepare(ctx, summaryLayer, "summaryLayer")
-    measure = measure_of(features, shapeUnits)
-    if measure.dimension == 0:
-        features = single_points(features)
-    wanted = parse_statistics(summaryFields, features)
-    if not sumShape and not wanted:
-        raise ParameterError(
-            "summaryFields: without sumShape there is nothing to tell; ask for a statistic.",
-            parameter="summaryFields",
-        )
-    groups = grouping(
-        features, groupByField, extremes=minorityMajority, percent=percentShape, percent_name="percentShape"
+    features, summary = read_summary(
+        ctx,
+        summaryLayer,
+        shape=sumShape,
+        unit=shapeUnits,
+        fields=summaryFields,
+        by=groupByField,
+        extremes=minorityMajority,
+        percent=percentShape,
     )
     if sumWithinLayer is None:
         if binSize is None:
@@ -82,12 +77,14 @@ def summarize_within(
     elif binSize is not None:
         raise ParameterError("binSize: give either sumWithinLayer or binSize.", parameter="binSize")
     else:
-        areas = prepare(ctx, sumWithinLayer, "sumWithinLayer", kinds=("polygons",)).reset_index(drop=True)
-        crs = sumWithinLayer.crs
+        ready = prepare(ctx, sumWithinLayer, "sumWithinLayer", kinds=("polygons",))
+        areas, crs = ready.reset_index(drop=True), sumWithinLayer.crs
     ctx.progress(10, "Layers read")
-    rows, weights = within(ctx, features, areas, measure)
+    rows, weights = within(ctx, features, areas, summary.measure)
+    if sumWithinLayer is not None:
+        areas = areas.assign(geometry=as_they_came(sumWithinLayer, ready))
     ctx.progress(80, "Features measured")
-    result, table = Summary(measure, wanted, groups, sumShape).add_to(areas, rows, weights)
+    result, table = summary.add_to(areas, rows, weights)
     if table is not None:
         ctx.info(f"groupBySummary: {len(table):,} rows, by {groupByField}.")
     ctx.progress(100)

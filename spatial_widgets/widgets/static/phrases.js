@@ -134,6 +134,7 @@ export const PHRASES = {
   "result.no_crs": "no CRS",
   "result.nothing": "not produced",
   "result.list": "a list of {n}",
+  "result.list.of": "a list of {n}: {values}",
   "result.names.failed": "The job succeeded, but the names of its results could not be read. {reason}",
   "result.names.again": "w.result() asks again.",
   "result.failed": "The job succeeded, but its result {name} could not be loaded.",

@@ -8,7 +8,7 @@ import pytest
 from documented import TASKS, UNSAID
 
 import spatial_widgets.server.tasks  # noqa: F401 -- importing registers
-from spatial_widgets.server.catalogue import CATALOGUE
+from spatial_widgets.server.catalogue import APPROXIMATES, CATALOGUE
 from spatial_widgets.server.registry import REGISTRY
 
 #: Our data types for what the documents call a layer, a list … (all of them GPString in the hosted service).
@@ -108,6 +108,11 @@ def test_defaults_and_choices_are_the_documented_ones_or_called_ours(name):
         else:
             assert not ours.choices or is_ours(ours.description), documented.name
         assert not documented.unknown or is_ours(ours.description), documented.name
+
+
+@pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if entry.word == APPROXIMATES])
+def test_what_approximates_says_so_in_its_description(name):
+    assert re.search(r"Esri's|hosted service", REGISTRY[name].description)
 
 
 @pytest.mark.parametrize("name", NAMELESS)

@@ -6,12 +6,10 @@ import json
 
 import geopandas as gpd
 import pytest
-from faces import CoreFace
 from shapely import Point, box
 
 import spatial_widgets.server.tasks  # noqa: F401 -- importing registers
 from spatial_widgets.codec import encode_feature_collection, encode_features
-from spatial_widgets.server.assembly import build_core
 from spatial_widgets.server.registry import REGISTRY
 
 POINTS = gpd.GeoDataFrame(
@@ -30,12 +28,6 @@ CALLS = {
     "JoinFeatures": {"targetLayer": SOME, "joinLayer": AREA, "spatialRelationship": "intersects"},
 }
 OUTPUTS = {"FindNearest": "connectingLinesLayer"}
-
-
-@pytest.fixture(scope="module")
-def face(tmp_path_factory):
-    with build_core(tmp_path_factory.mktemp("store"), REGISTRY) as core:
-        yield CoreFace(core)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -68,9 +68,28 @@ def test_the_world_of_earthquakes_takes_seconds_and_shows_california(ctx, quakes
     assert len(hot) >= 50
     western = box(-126, 30, -109, 49)
     assert shapely.within(hot.geometry.to_numpy(), western).mean() > 0.95
-    assert result["processInfo"] == [text for kind, text in ctx.said if "analysisLayer" not in text]
-    assert any(text.startswith("Cell size: 40 km, twice the mean") for text in result["processInfo"])
-    assert any(text.startswith("Distance band: ") for text in result["processInfo"])
+    told = [one["message"] for one in result["processInfo"]]
+    assert told == [text for kind, text in ctx.said if "analysisLayer" not in text]
+    assert all(one.keys() == {"messageCode", "message", "params", "style"} for one in result["processInfo"])
+    assert any(text.startswith("Cell size: 40 km, twice the mean") for text in told)
+    assert any(text.startswith("Distance band: ") for text in told)
+    assert "Esri's optimized analyses" in ctx.text()
+    assert "No cold spot, with 90 % confidence or more (FDR corrected)." in told
+
+
+def test_areas_keep_their_heights_unless_they_are_repaired(ctx):
+    points = lattice()
+    squares = shapely.force_3d(points.geometry.buffer(4_000, cap_style="square").to_numpy(), 7.0)
+    squares[3] = shapely.Polygon([(0, 0, 1), (9, 9, 1), (9, 0, 1), (0, 9, 1)])
+    made = find_hot_spots(
+        ctx, points.set_geometry(squares, crs=points.crs), analysisField="value", distanceBand=15_000
+    )["hotSpotsResultLayer"]
+    assert made.has_z.tolist() == [row != 3 for row in range(144)]
+    assert made.geometry.is_valid.all()
+    areas = gpd.GeoDataFrame(geometry=squares, crs=points.crs)
+    points = pd.concat([points, points.iloc[:20]])
+    made = find_hot_spots(ctx, points, aggregationPolygonLayer=areas)["hotSpotsResultLayer"]
+    assert made.has_z.sum() == 143
 
 
 def test_counties_show_every_region_that_shakes(ctx, quakes):

@@ -11,7 +11,6 @@ from shapely import Point, box
 
 import spatial_widgets.server.tasks  # noqa: F401 -- importing registers
 from spatial_widgets.codec import encode_feature_collection, encode_features
-from spatial_widgets.server.assembly import build_core
 from spatial_widgets.server.form import FilePart
 from spatial_widgets.server.registry import REGISTRY
 from spatial_widgets.server.wire import Request
@@ -85,9 +84,8 @@ class Service(CoreFace):
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with build_core(tmp_path_factory.mktemp("store"), REGISTRY) as core:
-        yield Service(core)
+def service(core):
+    return Service(core)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -14,6 +14,7 @@ from verification import local_tasks
 
 import spatial_widgets.server.tasks  # noqa: F401 -- importing registers
 from spatial_widgets.errors import ParameterError
+from spatial_widgets.server.catalogue import APPROXIMATES, CATALOGUE
 from spatial_widgets.server.registry import REGISTRY
 
 SQUARES = gpd.GeoDataFrame(
@@ -56,6 +57,31 @@ CALLS = {
 }
 
 
+#: Tasks that give features of an input back, and in which of their outputs.
+COPIES = {
+    "AggregatePoints": "aggregatedLayer",
+    "CalculateCompositeIndex": "indexResultLayer",
+    "ChooseBestFacilities": "allocatedDemandLocationsLayer",
+    "EnrichLayer": "enrichedLayer",
+    "FieldCalculator": "resultLayer",
+    "FindHotSpots": "hotSpotsResultLayer",
+    "FindNearest": "nearestLayer",
+    "FindOutliers": "outliersResultLayer",
+    "FindPointClusters": "pointClustersResultLayer",
+    "FindSimilarLocations": "similarResultLayer",
+    "InterpolatePoints": "predictedPointLayer",
+    "JoinFeatures": "outputLayer",
+    "MergeLayers": "mergedLayer",
+    "SummarizeCenterAndDispersion": "centralFeatureResultLayer",
+    "SummarizeNearby": "resultLayer",
+    "SummarizeWithin": "resultLayer",
+}
+FOR_COPIES = {
+    "FindHotSpots": {"analysisField": "v"},
+    "FindOutliers": {"analysisField": "v"},
+    "InterpolatePoints": {"predictAtPointLayer": PLACES},
+    "SummarizeNearby": {"returnBoundaries": False},
+}
 #: Tasks that take no layer, polygons or a list of layers, and where their properties are.
 ELSEWHERE = {
     "DeriveNewLocations": "test_locations.py",
@@ -88,6 +114,20 @@ def layers(draw):
     )
 
 
+def ordinary():
+    rng = np.random.default_rng(5)
+    xy = rng.normal(10, 8, (80, 2))
+    return gpd.GeoDataFrame(
+        {"v": rng.gamma(2, 3, 80), "g": rng.choice(["a", "b"], 80)}, geometry=shapely.points(xy), crs=4326
+    )
+
+
+def raised(value):
+    if not isinstance(value, gpd.GeoDataFrame):
+        return value
+    return value.assign(geometry=shapely.force_3d(value.geometry.to_numpy(), 5.0))
+
+
 def layer_of(task):
     return next(p.name for p in task.inputs if p.required and p.name not in CALLS[task.name])
 
@@ -100,14 +140,19 @@ def test_every_local_task_has_a_property_here_or_in_its_own_file():
 
 @pytest.mark.parametrize("name", CALLS)
 def test_an_ordinary_layer_gives_a_result(ctx, name):
-    rng = np.random.default_rng(5)
-    xy = rng.normal(10, 8, (80, 2))
-    layer = gpd.GeoDataFrame(
-        {"v": rng.gamma(2, 3, 80), "g": rng.choice(["a", "b"], 80)}, geometry=shapely.points(xy), crs=4326
-    )
     task = REGISTRY[name]
-    results = task.call(ctx, {layer_of(task): layer, **CALLS[name]})
+    results = task.call(ctx, {layer_of(task): ordinary(), **CALLS[name]})
     assert any(isinstance(frame, gpd.GeoDataFrame) for frame in results.values())
+    assert CATALOGUE[name].word != APPROXIMATES or "Esri's" in ctx.text()
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_features_that_come_back_keep_their_heights(ctx, name):
+    task = REGISTRY[name]
+    given = {layer_of(task): ordinary(), **CALLS[name], **FOR_COPIES.get(name, {})}
+    made = task.call(ctx, {key: raised(value) for key, value in given.items()})[COPIES[name]]
+    assert len(made)
+    assert {z for z in shapely.get_coordinates(made.geometry.to_numpy(), include_z=True)[:, 2]} == {5.0}
 
 
 @pytest.mark.parametrize("name", CALLS)

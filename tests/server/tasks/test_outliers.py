@@ -53,7 +53,7 @@ def test_a_low_value_in_a_high_corner_is_an_outlier(ctx):
     assert made["LMiIndex"].iloc[2 * 14 + 2] < 0 < made["LMiIndex"].iloc[0]
     assert made["LMiPValue"].min() == pytest.approx(0.0001)
     assert f"9,999 permutations with the random seed {SEED}" in ctx.text("info")
-    assert any("1 LH low among high (outlier)" in line for line in result["processInfo"])
+    assert any("1 LH low among high (outlier)" in one["message"] for one in result["processInfo"])
 
 
 def test_magnitudes_agree_with_esda_on_the_same_neighbours(ctx):

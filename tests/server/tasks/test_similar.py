@@ -74,8 +74,9 @@ def test_the_earthquakes_most_like_the_strongest_one(ctx):
     index = (((numbers - strongest) / together.std(axis=0)) ** 2).sum(axis=1)
     assert made["SIMINDEX"].to_numpy() == pytest.approx(np.sort(index)[:5])
     assert made["id"].tolist() == quakes["id"].iloc[np.argsort(index, kind="stable")[:5]].tolist()
-    assert "1 of 1,707 input features satisfy the inputQuery." in result["processInfo"]
-    assert any(line.startswith("depth: target ") for line in result["processInfo"])
+    lines = [one["message"] for one in result["processInfo"]]
+    assert "1 of 1,707 input features satisfy the inputQuery." in lines
+    assert any(line.startswith("depth: target ") for line in lines)
 
 
 def test_the_order_of_rows_does_not_matter(ctx):

@@ -6,12 +6,11 @@ import json
 
 import geopandas as gpd
 import pytest
-from faces import ROOT, CoreFace
+from faces import ROOT
 from shapely import Point
 
 import spatial_widgets.server.tasks  # noqa: F401 -- importing registers
 from spatial_widgets.codec import encode_features
-from spatial_widgets.server.assembly import build_core
 from spatial_widgets.server.registry import REGISTRY
 
 POINTS = encode_features(
@@ -24,12 +23,6 @@ POINTS = encode_features(
 SQUARE = encode_features(
     gpd.GeoDataFrame({"k": ["a"]}, geometry=[Point(0.4, 0.2).buffer(0.3)], crs=4326).to_crs(4326)
 )
-
-
-@pytest.fixture(scope="module")
-def face(tmp_path_factory):
-    with build_core(tmp_path_factory.mktemp("store"), REGISTRY) as core:
-        yield CoreFace(core)
 
 
 def said(face, job):

@@ -19,7 +19,7 @@ def confirm(results):
     made = results["hotSpotsResultLayer"]
     assert made["Join_Count"].sum() == 1707
     assert (made["Gi_Bin"] == 3).any()
-    assert results["processInfo"]
+    assert all(one["message"].endswith(".") for one in results["processInfo"])
 
 
 def check_formula(run):

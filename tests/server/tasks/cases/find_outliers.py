@@ -24,7 +24,7 @@ def confirm(results):
     made = results["outliersResultLayer"]
     assert len(made) == 1707
     assert made["LMiIndex"].notna().any()
-    assert results["processInfo"]
+    assert all(one["message"].endswith(".") for one in results["processInfo"])
 
 
 def check_formula(run):

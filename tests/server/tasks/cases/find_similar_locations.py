@@ -28,7 +28,7 @@ def confirm(results):
     assert len(made) == 10
     assert made["mag"].iloc[0] == 6.4
     assert made["SIMINDEX"].is_monotonic_increasing
-    assert results["processInfo"]
+    assert all(one["message"].endswith(".") for one in results["processInfo"])
 
 
 def check_scikit_learn(run):
