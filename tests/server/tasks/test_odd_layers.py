@@ -152,7 +152,7 @@ def test_features_that_come_back_keep_their_heights(ctx, name):
     given = {layer_of(task): ordinary(), **CALLS[name], **FOR_COPIES.get(name, {})}
     made = task.call(ctx, {key: raised(value) for key, value in given.items()})[COPIES[name]]
     assert len(made)
-    assert {z for z in shapely.get_coordinates(made.geometry.to_numpy(), include_z=True)[:, 2]} == {5.0}
+    assert set(shapely.get_coordinates(made.geometry.to_numpy(), include_z=True)[:, 2]) == {5.0}
 
 
 @pytest.mark.parametrize("name", CALLS)
