@@ -10,6 +10,7 @@ import esda
 import geopandas as gpd
 import numpy as np
 import pytest
+from gal import neighbours_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from libpysal import examples
@@ -26,18 +27,6 @@ def pairs_within(xy, distance):
     near = cdist(xy, xy) <= distance
     np.fill_diagonal(near, False)
     return np.nonzero(near)
-
-
-def neighbours_in(path):
-    """The pairs of a GAL file: a header, then for each unit "name count" and a line with its neighbours."""
-    lines = [line.split() for line in Path(path).read_text().splitlines()[1:] if line.strip()]
-    names = {name: i for i, (name, _) in enumerate(lines[::2])}  # in the order of the rows
-    pairs = [
-        (names[head[0]], names[other])
-        for head, others in zip(lines[::2], lines[1::2], strict=True)
-        for other in others
-    ]
-    return np.array(pairs).T
 
 
 def graph_of(focal, neighbor):

@@ -32,6 +32,7 @@ from typing import Any
 import pyproj
 import shapely
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from listener import Listener

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 from sklearn.metrics.pairwise import haversine_distances
 from verification import below
@@ -9,6 +10,11 @@ from verification import below
 from spatial_widgets.data import sample
 
 TASK = "FindHotSpots"
+# Six points, their values, and what PySAL publishes for a band of 15 (binary weights, the point itself among them):
+# https://pysal.org/esda/generated/esda.G_Local.html
+SIX = [(10, 10), (20, 10), (40, 10), (15, 20), (30, 20), (30, 30)]
+VALUES = [2, 3, 3.2, 5, 8, 7]
+PUBLISHED = [-1.39727626, -0.28917762, 0.65064964, -0.28917762, 1.23452088, 2.02424331]
 
 
 def parameters():
@@ -37,3 +43,12 @@ def check_formula(run):
     worst = np.abs(made["GiZScore"].to_numpy() - z).max()
     assert worst < 1e-6
     return below(worst)
+
+
+def check_published(run):
+    """z of Gi* at the six points whose values PySAL publishes; largest difference."""
+    layer = gpd.GeoDataFrame({"y": VALUES}, geometry=gpd.points_from_xy(*np.transpose(SIX)), crs=32633)
+    made = run(analysisLayer=layer, analysisField="y", distanceBand=15)["hotSpotsResultLayer"]
+    worst = np.abs(made["GiZScore"].to_numpy() - PUBLISHED).max()
+    assert worst < 1e-7
+    return below(worst, 1e-7)

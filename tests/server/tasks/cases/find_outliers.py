@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
+from gal import neighbours_in
+from libpysal import examples
 from sklearn.metrics.pairwise import haversine_distances
 from verification import below
 
 from spatial_widgets.data import sample
+from spatial_widgets.server.analysis.localmoran import local_moran
 
 TASK = "FindOutliers"
+# Moran's I as PySAL publishes it, of homicides in St. Louis and of sudden infant deaths in North Carolina:
+# https://pysal.org/esda/generated/esda.Moran.html
+PUBLISHED = {("stl", "stl_hom", "HR8893"): 0.244, ("sids2", "sids2", "SIDR74"): 0.248}
 
 
 def parameters():
@@ -42,3 +49,15 @@ def check_formula(run):
     worst = np.abs(made["LMiIndex"].to_numpy()[some] - moran).max()
     assert worst < 1e-6
     return below(worst)
+
+
+def check_published(run):
+    """Local indices of two data sets of the literature (libpysal) with their published neighbours: divided by n - 1 they add up to the Moran's I that PySAL publishes, to its three digits."""
+    found = []
+    for (graph, table, field), published in PUBLISHED.items():
+        values = gpd.read_file(examples.get_path(f"{table}.dbf"))[field].to_numpy()
+        pairs = neighbours_in(examples.get_path(f"{graph}.gal"))
+        made = local_moran(values, *pairs, 99, np.random.default_rng(1))
+        found.append(f"{made.index.sum() / (len(values) - 1):.3f}")
+        assert found[-1] == f"{published:.3f}"
+    return " and ".join(found)

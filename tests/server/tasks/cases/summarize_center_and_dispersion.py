@@ -17,6 +17,9 @@ TWELVE = [
     (66.22, 32.54), (22.52, 22.39), (31.01, 81.21), (9.47, 31.02), (30.78, 60.10), (75.21, 58.93),
     (79.26, 7.68), (8.23, 39.93), (98.73, 77.17), (89.78, 42.53), (65.19, 92.08), (54.46, 8.48),
 ]  # fmt: skip
+# And what it publishes of the first eleven: half axes that divide by n - 2, and the angle of the long one from the x-axis.
+# https://pysal.org/pointpats/generated/pointpats.ellipse.html
+ELEVEN = (50.13029459102783, 37.95222670267865, 0.3465582095042642)
 
 
 def quakes():
@@ -49,6 +52,19 @@ def check_published(run):
     )
     assert worst < 1e-3
     return below(worst, 1e-4)
+
+
+def check_published_ellipse(run):
+    """Half axes and direction of the ellipse of the eleven points whose values pointpats publishes, theirs divided by n instead of n - 2; largest difference."""
+    import geopandas as gpd
+
+    layer = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*np.transpose(TWELVE[:11])), crs=32633)
+    made = run(analysisLayer=layer, summarizeType=["Ellipse"])["ellipseResultLayer"].iloc[0]
+    factor = np.sqrt((11 - 2) / 11)
+    published = ELEVEN[0] * factor, ELEVEN[1] * factor, 90 - np.rad2deg(ELEVEN[2])
+    worst = np.abs(made[["MajorAxis", "MinorAxis", "Rotation"]].to_numpy(dtype=float) - published).max()
+    assert worst < 1e-6
+    return below(worst, 1e-8)
 
 
 def check_central_feature(run):
