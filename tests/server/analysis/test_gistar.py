@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
@@ -26,18 +28,28 @@ def published_gi_star(x, w):
     z = []
     for i in range(n):
         total, square = sum(w[i]), sum(v * v for v in w[i])
+        if total == n:  # all are neighbours
+            z.append(math.nan)
+            continue
         above = sum(w[i][j] * x[j] for j in range(n)) - mean * total
         z.append(above / (s * math.sqrt((n * square - total**2) / (n - 1))))
     return z
 
 
-@pytest.mark.parametrize("shift", [0, -50, 1000])
-def test_z_is_that_of_the_published_formula(shift):
-    rng = np.random.default_rng(1)
-    xy, x = rng.random((40, 2)), rng.gamma(2, 3, 40) + shift
-    made = gi_star(x, *pairs_within(xy, 0.25))
-    w = (cdist(xy, xy) <= 0.25).astype(float)  # the feature itself is in
-    assert made.z == pytest.approx(published_gi_star(x.tolist(), w.tolist()), rel=1e-6, abs=1e-9)
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(3, 40),
+    reach=st.floats(0.05, 1.5),
+    shift=st.sampled_from([0, -50, 1000]),
+)
+def test_z_is_that_of_the_published_formula(seed, n, reach, shift):
+    rng = np.random.default_rng(seed)
+    xy, x = rng.random((n, 2)), rng.gamma(2, 3, n) + shift
+    made = gi_star(x, *pairs_within(xy, reach))
+    w = (cdist(xy, xy) <= reach).astype(float)  # the feature itself is in
+    expected = published_gi_star(x.tolist(), w.tolist())
+    assert made.z == pytest.approx(expected, rel=1e-6, abs=1e-7, nan_ok=True)
     assert made.neighbors.tolist() == (w.sum(axis=1) - 1).astype(int).tolist()
 
 
