@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,9 @@ from spatial_widgets.server.analysis.cells import MOST_CELLS, Grid, Plane, plane
 from spatial_widgets.server.analysis.lengths import in_words
 from spatial_widgets.server.analysis.neighbors import Sites
 from spatial_widgets.server.analysis.scale import choose_cell_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["CountedCells", "count_in_cells", "region_in"]
 
@@ -63,19 +66,14 @@ def count_in_cells(
                 "boundingPolygonLayer: no point lies in the bounding polygons.",
                 parameter="boundingPolygonLayer",
             )
+    xy = plane.within(shapely.get_coordinates(flat.geometry.to_numpy()))
     if size_m is None:
         size_m, reason = _automatic(singles, plane)
-        if region is not None:
-            size_m, reason = _coarse_enough(
-                Grid(shape, size_m / plane.unit_m), region, plane, reason, min(_AUTOMATIC_CELLS, most)
-            )
+        count = _numbers_of_cells(shape, xy, region)
+        size_m, reason = _coarse_enough(count, size_m, plane.unit_m, reason, min(_AUTOMATIC_CELLS, most))
         notes.append(f"Cell size: {in_words(size_m)}, {reason}.")
     grid = Grid(shape, size_m / plane.unit_m)
-    cells, counts = np.unique(
-        grid.cell_of(plane.within(shapely.get_coordinates(flat.geometry.to_numpy()))),
-        axis=0,
-        return_counts=True,
-    )
+    cells, counts = np.unique(grid.cell_of(xy), axis=0, return_counts=True)
     occupied = len(cells)
     if region is not None:
         cells, counts = _with_empty(grid, plane, region, cells, counts, most)
@@ -124,14 +122,26 @@ def _automatic(singles: gpd.GeoDataFrame, plane: Plane) -> tuple[float, str]:
     return choice.meters, choice.reason
 
 
-def _coarse_enough(grid: Grid, region: Any, plane: Plane, reason: str, most: int) -> tuple[float, str]:
-    """Return a cell size in metres with which the region does not hold too many cells."""
-    boxes, size = shapely.bounds(shapely.get_parts(region)), grid.size
-    while Grid(grid.shape, size).estimate(boxes) > most:
-        size *= 1.1
-    if size > grid.size:
-        reason = f"so that no more than {most:,} are needed; {in_words(grid.size * plane.unit_m)} would be {reason}"
-    return size * plane.unit_m, reason
+def _numbers_of_cells(
+    shape: Literal["Square", "Hexagon"], xy: Array, region: Any
+) -> Callable[[float], float]:
+    """Return what tells how many cells of a size there are: in the region, or without one with points in them."""
+    if region is None:
+        return lambda size: len(np.unique(Grid(shape, size).cell_of(xy), axis=0))
+    boxes = shapely.bounds(shapely.get_parts(region))
+    return lambda size: float(Grid(shape, size).estimate(boxes))
+
+
+def _coarse_enough(
+    count: Callable[[float], float], size_m: float, unit_m: float, reason: str, most: int
+) -> tuple[float, str]:
+    """Return a cell size in metres with which there are not too many cells."""
+    coarse_m = size_m
+    while (number := count(coarse_m / unit_m)) > most:
+        coarse_m *= max(1.1, (number / most) ** 0.5)
+    if coarse_m > size_m:
+        reason = f"so that no more than {most:,} are needed; {in_words(size_m)} would be {reason}"
+    return coarse_m, reason
 
 
 def _with_empty(

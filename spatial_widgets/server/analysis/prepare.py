@@ -78,7 +78,7 @@ def prepare(
 
 def as_they_came(layer: gpd.GeoDataFrame, prepared: gpd.GeoDataFrame) -> np.ndarray[Any, Any]:
     """Return the shapes of a prepared layer with the heights and measures that they came with, where they were not repaired."""
-    shapes = prepared.geometry.to_numpy().copy()
+    shapes: np.ndarray[Any, Any] = prepared.geometry.to_numpy().copy()
     given = layer.geometry.to_numpy()[prepared.index]
     high = np.flatnonzero(shapely.get_coordinate_dimension(given) > 2)
     same = high[shapely.equals_exact(shapely.force_2d(given[high]), shapes[high])]

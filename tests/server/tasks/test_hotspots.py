@@ -14,6 +14,7 @@ from shapely import LineString, Point, box
 
 from spatial_widgets.data import sample
 from spatial_widgets.errors import ParameterError, SpatialWidgetsError
+from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.tasks.hotspots import find_hot_spots
 
 
@@ -145,6 +146,14 @@ def test_an_automatic_cell_size_never_makes_too_many_cells(ctx, quakes):
     made = find_hot_spots(ctx, close, boundingPolygonLayer=world)["hotSpotsResultLayer"]
     assert 1000 < len(made) < 60_000
     assert "so that no more than 50,000 are needed" in ctx.text()
+    ctx.said.clear()
+    ctx.limits = Limits(cells=500)
+    made = find_hot_spots(ctx, quakes, distanceBand=500, distanceBandUnits="Kilometers")[
+        "hotSpotsResultLayer"
+    ]
+    assert made["Join_Count"].sum() == 1707
+    assert 300 < len(made) <= 500
+    assert "so that no more than 500 are needed" in ctx.text()
 
 
 def test_web_mercator_is_analysed_on_the_globe(ctx, quakes):
