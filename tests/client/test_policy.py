@@ -1,3 +1,7 @@
+import re
+import runpy
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,3 +96,13 @@ def test_the_pauses_between_retries_are_the_documented_ones():
     assert [round(policy.pause_s(n, None, 0.0), 6) for n in (1, 2)] == [0.3, 0.9]
     assert policy.pause_s(1, 7.0, 0.0) == 7.0
     assert policy.pause_s(1, 1e9, 0.0) == policy.retry_after_max_s
+
+
+def test_the_page_of_comparisons_shows_what_this_pace_comes_to(capsys, monkeypatch):
+    root = Path(__file__).parents[2]
+    monkeypatch.setattr("sys.argv", ["pace.py"])
+    runpy.run_path(str(root / "benchmarks" / "pace.py"), run_name="__main__")
+    page = (root / "docs" / "comparisons.md").read_text(encoding="utf-8")
+    for line in capsys.readouterr().out.splitlines()[2:]:
+        pace, figures = line.removeprefix("| ").split(" | ", 1)
+        assert re.search(rf"^\| {pace} \| [^|]+ \| {re.escape(figures)}$", page, re.MULTILINE), line

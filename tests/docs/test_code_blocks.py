@@ -29,14 +29,18 @@ READ_ONLY = re.compile(
     r"(\S+/)?(git clone|jupyter lab|pip|pytest|mkdocs build|python3? (-m (venv|pytest)|benchmarks/)|spatial-widgets demo)\b"
 )
 CODE = "git+https://github.com/spatial-widgets/spatial_widgets"
+#: The way from nothing to the first notebook: the README and the newcomer's page go it with the same commands.
+FIRST_STEPS = [
+    "git clone https://github.com/spatial-widgets/spatial_widgets",
+    "python3 -m venv .venv",
+    '.venv/bin/pip install ".[local,stats,map]"',
+    ".venv/bin/spatial-widgets demo",
+    ".venv/bin/pip install jupyterlab",
+    ".venv/bin/jupyter lab notebooks/01_first_job.ipynb",
+]
 NOT_CARRIED_OUT = {
     "README.md": [
-        "git clone https://github.com/spatial-widgets/spatial_widgets",
-        "python3 -m venv .venv",
-        '.venv/bin/pip install ".[local,stats,map]"',
-        ".venv/bin/spatial-widgets demo",
-        ".venv/bin/pip install jupyterlab",
-        ".venv/bin/jupyter lab notebooks/01_first_job.ipynb",
+        *FIRST_STEPS,
         "python3 -m venv .venv",
         '.venv/bin/pip install -e ".[test]"',
         ".venv/bin/python -m pytest",
@@ -46,6 +50,7 @@ NOT_CARRIED_OUT = {
         "python benchmarks/load.py",
         "python benchmarks/pages.py",
         "python benchmarks/poll.py",
+        "python benchmarks/pace.py",
         "python benchmarks/widget_traffic.py",
         "python benchmarks/serve.py",
         'pip install -e ".[local,stats,test]"',
@@ -62,14 +67,7 @@ NOT_CARRIED_OUT = {
         f'pip install "spatial_widgets[local,stats,map] @ {CODE}"',
         "pip install jupyterlab",
     ],
-    "docs/newcomer.md": [
-        "git clone https://github.com/spatial-widgets/spatial_widgets",
-        "python3 -m venv .venv",
-        '.venv/bin/pip install ".[local,stats,map]"',
-        ".venv/bin/spatial-widgets demo",
-        ".venv/bin/pip install jupyterlab",
-        ".venv/bin/jupyter lab notebooks/01_first_job.ipynb",
-    ],
+    "docs/newcomer.md": FIRST_STEPS,
     "docs/places.md": [
         f'pip install "spatial_widgets[local,stats,map] @ {CODE}"',
         f'pip install "spatial_widgets[local,stats] @ {CODE}"',
