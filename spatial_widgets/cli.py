@@ -13,6 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets import __version__
+from spatial_widgets.commandwords import (
+    TOKEN,
+    complete,
+    job_at,
+    local_token,
+    parameter_names,
+    read_parameter,
+    service_at,
+    task_names,
+    token_for,
+    write,
+)
 from spatial_widgets.errors import ParameterError, SpatialWidgetsError
 
 if TYPE_CHECKING:
@@ -22,15 +34,12 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_TOKEN = "SPATIAL_WIDGETS_TOKEN"  # noqa: S105 -- the variable's name
-_WRITERS = {".geojson": "GeoJSON", ".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".json": "GeoJSON"}
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
     parser = _parser()
     if "_ARGCOMPLETE" in os.environ:  # the shell asks what may follow
-        _complete(parser)
+        complete(parser)
     options, rest = parser.parse_known_args(arguments)
     if rest and options.run is not _serve:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -60,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="spatial-widgets",
         description="Run ArcGIS geoprocessing jobs. Without a URL, on this machine's local service, which is started if need be.",
-        epilog=f"The token for a service of your own is read from the environment variable {_TOKEN}.",
+        epilog=f"The token for a service of your own is read from the environment variable {TOKEN}.",
     )
     parser.add_argument("--version", action="version", version=f"spatial_widgets {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -79,16 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
 
     tasks = commands.add_parser("tasks", help="list a service's tasks, or describe one")
-    tasks.add_argument("task", nargs="?", help="a task, to see its parameters").completer = _task_names  # type: ignore[attr-defined]
+    tasks.add_argument("task", nargs="?", help="a task, to see its parameters").completer = task_names  # type: ignore[attr-defined]
     _add_url(tasks)
     tasks.set_defaults(run=_tasks)
 
     submit = commands.add_parser("submit", help="submit a job and print its URL")
-    submit.add_argument("task").completer = _task_names  # type: ignore[attr-defined]
+    submit.add_argument("task").completer = task_names  # type: ignore[attr-defined]
     submit.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
         help="an input; VALUE is text, JSON, sample:NAME for a bundled layer, or @FILE for a layer in a file",
-    ).completer = _parameter_names  # type: ignore[attr-defined]  # fmt: skip
+    ).completer = parameter_names  # type: ignore[attr-defined]  # fmt: skip
     submit.add_argument("--watch", action="store_true", help="stay until the job has ended")
     _add_url(submit)
     submit.set_defaults(run=_submit)
@@ -144,7 +153,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _tasks(options: argparse.Namespace) -> int:
-    service = _service(options.url)
+    service = service_at(options.url)
     if options.task is None:
         print("\n".join(_listed(service)))
         return 0
@@ -184,14 +193,14 @@ def _listed(service: GPService) -> list[str]:
 def _submit(options: argparse.Namespace) -> int:
     parameters: dict[str, Any] = {}
     for text in options.parameter:
-        name, value = _read_parameter(text)
+        name, value = read_parameter(text)
         if name in parameters:
             raise ParameterError(
                 f"-p {text}: {name} is given twice; several values are one JSON list, -p '{name}=[…, …]'.",
                 parameter=name,
             )
         parameters[name] = value
-    job = _service(options.url).task(options.task).submit(parameters)
+    job = service_at(options.url).task(options.task).submit(parameters)
     print(job.url)
     return _follow(job) if options.watch else 0
 
@@ -199,13 +208,13 @@ def _submit(options: argparse.Namespace) -> int:
 def _watch(options: argparse.Namespace) -> int:
     urls = list(dict.fromkeys(options.jobs))
     if len(urls) == 1:
-        return _follow(_job(urls[0]))
+        return _follow(job_at(urls[0]))
     from spatial_widgets.terminal import follow_all
 
     jobs = []
     for url in urls:
         try:
-            jobs.append(_job(url))
+            jobs.append(job_at(url))
         except SpatialWidgetsError as error:  # told at once: the others may take hours
             print(f"spatial-widgets: {url}: {error}", file=sys.stderr)
     for url, reason in follow_all(jobs).items():
@@ -216,7 +225,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _cancel(options: argparse.Namespace) -> int:
-    job = _job(options.job)
+    job = job_at(options.job)
     job.cancel()
     print(job.wait(timeout=60, check=False).status.value)
     return 0
@@ -225,9 +234,9 @@ def _cancel(options: argparse.Namespace) -> int:
 def _result(options: argparse.Namespace) -> int:
     import pandas as pd
 
-    value = _job(options.job).result(options.name)
+    value = job_at(options.job).result(options.name)
     if options.output is not None:
-        _write(value, options.output)
+        write(value, options.output)
         print(options.output)
     elif isinstance(value, pd.DataFrame):
         print(value)
@@ -246,7 +255,7 @@ def _service_jobs(options: argparse.Namespace) -> int:
     from spatial_widgets.servicejobs import as_json, as_table, list_jobs
 
     if options.service:
-        service = GPService(options.service, auth=_token_for(options.service))
+        service = GPService(options.service, auth=token_for(options.service))
     else:
         running = LocalService.running()
         if running is None:
@@ -266,7 +275,7 @@ def _jobs(options: argparse.Namespace) -> int:
     rows = history.recent(options.limit, service=options.url)
     failures = {}
     if options.refresh:
-        failures = refresh(rows, _local_token, os.environ.get(_TOKEN) or None)
+        failures = refresh(rows, local_token, os.environ.get(TOKEN) or None)
         rows = history.recent(options.limit, service=options.url)
     print(as_json(rows, failures) if options.json else as_table(rows))
     if not options.json:
@@ -285,109 +294,3 @@ def _follow(job: Job) -> int:
     finally:
         ticker.close()
     return 0
-
-
-# ---------------------------------------------------------------- what the shell may ask for
-
-
-def _complete(parser: argparse.ArgumentParser) -> None:
-    """Answer the shell, where the ``cli`` extra is installed: ``eval "$(register-python-argcomplete spatial-widgets)"``."""
-    try:
-        import argcomplete
-    except ImportError:
-        return
-    argcomplete.autocomplete(parser)
-
-
-def _task_names(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    return _service_there_is(parsed_args.url).tasks()
-
-
-def _parameter_names(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    """Return ``NAME=`` for each input of the task; after the sign, the choices it has."""
-    info = _service_there_is(parsed_args.url).task(parsed_args.task).info()
-    name, equals, _value = prefix.partition("=")
-    if not equals:
-        return [f"{p.name}=" for p in info.inputs]
-    parameter = info.parameter(name)
-    return [f"{name}={choice}" for choice in (parameter.choices if parameter else ())]
-
-
-def _service_there_is(url: str | None) -> GPService:
-    """Return the service that is asked; to complete a word, none is started."""
-    from spatial_widgets.local import LocalService
-
-    running = LocalService.running() if url is None else None
-    if url is None and running is None:
-        raise SpatialWidgetsError("No local service runs.")
-    return running.service() if running is not None else _service(url)
-
-
-# ---------------------------------------------------------------- what the words mean
-
-
-def _service(url: str | None) -> GPService:
-    from spatial_widgets.local import connect
-
-    return connect() if url is None else connect(url, auth=_token_for(url))
-
-
-def _job(url: str) -> Job:
-    from spatial_widgets.client import Job
-
-    return Job.from_url(url, auth=_token_for(url))
-
-
-def _token_for(url: str) -> str | None:
-    """Return the token for a URL: the running local service's own, or the one in the environment."""
-    return _local_token(url) or os.environ.get(_TOKEN) or None
-
-
-def _local_token(url: str) -> str | None:
-    """Return the running local service's token for a URL of it, None for any other."""
-    from spatial_widgets.local import LocalService
-    from spatial_widgets.protocol.urls import origin
-    from spatial_widgets.server.launcher import faults_store
-
-    for store in (None, faults_store()):
-        running = LocalService.running(store=store)
-        if running is not None and origin(running.url) == origin(url):
-            return running.token
-    return None
-
-
-def _read_parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise ParameterError(f"-p {text}: expected NAME=VALUE.", parameter=name)
-    if value.startswith("sample:"):
-        from spatial_widgets.data import sample
-
-        return name, sample(value.removeprefix("sample:"))
-    if value.startswith("@"):
-        import geopandas as gpd
-
-        path = Path(value[1:])
-        if not path.is_file():
-            raise ParameterError(f"-p {text}: there is no file {path}.", parameter=name, value=value)
-        return name, gpd.read_file(path)
-    return name, value
-
-
-def _write(value: Any, path: Path) -> None:
-    import geopandas as gpd
-    import pandas as pd
-
-    if isinstance(value, gpd.GeoDataFrame) and path.suffix.lower() in _WRITERS:
-        value.to_file(path, driver=_WRITERS[path.suffix.lower()])
-    elif isinstance(value, pd.DataFrame) and path.suffix.lower() == ".csv":
-        value.to_csv(path, index=False)
-    elif hasattr(value, "save"):
-        value.save(path)
-    elif isinstance(value, (pd.DataFrame, dict)):
-        raise ParameterError(
-            f"{path.name}: name one output, and a file that ends in .geojson, .gpkg, .fgb or .csv.",
-            parameter="output",
-        )
-    else:
-        path.write_text(f"{value}\n", encoding="utf-8")
