@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.server import documents, routes
-from spatial_widgets.server.jobroutes import JobRoutes, find_task
+from spatial_widgets.server.jobroutes import JobRoutes
 from spatial_widgets.server.layerformats import LAYER_FORMATS, refuse_layer_format
 from spatial_widgets.server.limits import Limits
 from spatial_widgets.server.openapi import describe
 from spatial_widgets.server.references import References
-from spatial_widgets.server.routes import LAYER_FORMAT
+from spatial_widgets.server.resultanswers import ResultAnswers
+from spatial_widgets.server.routes import LAYER_FORMAT, find_task
+from spatial_widgets.server.submitroutes import SubmitRoutes
 from spatial_widgets.server.uploadroutes import UploadRoutes
 from spatial_widgets.server.wire import Fault
 
@@ -29,7 +31,7 @@ __all__ = ["GPServer"]
 
 
 class GPServer:
-    """Answers by route: the service and its tasks itself, jobs and uploads through their own routes."""
+    """Answers by route: the service and its tasks itself, what makes jobs, the jobs, and uploads through routes of their own."""
 
     #: What may be asked for as ``f``, at one route or another.
     formats = frozenset({"", *LAYER_FORMAT.choices})
@@ -51,16 +53,20 @@ class GPServer:
         self._limits = bounds
         self._is_anonymous = is_anonymous
         self._faults = faults
+        answers = ResultAnswers(store)
+        submits = SubmitRoutes(
+            tasks, store, supervisor, answers, References(store, uploads, tasks, bounds), limits=bounds
+        )
         jobs = JobRoutes(
             tasks,
             store,
             supervisor,
-            References(store, uploads, tasks, bounds),
+            answers,
             limits=bounds,
             strict_arcgis=strict_arcgis,
             is_anonymous=is_anonymous,
         )
-        owners = (self, jobs, UploadRoutes(uploads))
+        owners = (self, submits, jobs, UploadRoutes(uploads))
         self._operations: dict[str, Callable[[Asked], Any]] = {
             route.operation: next(
                 getattr(owner, route.operation) for owner in owners if hasattr(owner, route.operation)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from spatial_widgets.server.wire import Fault
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from spatial_widgets.server.registry import Task
     from spatial_widgets.server.wire import Request
 
-__all__ = ["FORMAT", "LAYER_FORMAT", "ROOT", "ROUTES", "Asked", "Option", "Route", "find"]
+__all__ = ["FORMAT", "LAYER_FORMAT", "ROOT", "ROUTES", "Asked", "Option", "Route", "find", "find_task"]
 
 
 #: The path of the service.
@@ -200,3 +203,17 @@ def find(request: Request, segments: list[str]) -> Asked | None:
         else:
             return Asked(request, route, values)
     return None
+
+
+def find_task(tasks: Mapping[str, Task], name: str) -> Task:
+    """Return a task by its name in any case.
+
+    Raises
+    ------
+    Fault : there is none; the message lists those there are.
+    """
+    found = tasks.get(name) or next((t for n, t in tasks.items() if n.casefold() == name.casefold()), None)
+    if found is None:
+        known = ", ".join(tasks) or "none"
+        raise Fault(404, f"There is no task {name[:100]!r}. The tasks of this service are: {known}.")
+    return found
