@@ -121,6 +121,10 @@ class Field:
             return name and say(name, low=low, high=high)
         if kind == "featureClass" and self.words:
             return say("form.geometry", words=", ".join(w.removeprefix("esriGeometry") for w in self.words))
+        if kind == "field" and self.words:
+            return say(
+                "form.fieldtypes", words=", ".join(w.removeprefix("esriFieldType") for w in self.words)
+            )
         if kind == "file" and self.words:
             return say("form.extensions", words=", ".join("." + w.lstrip(".") for w in self.words))
         return say("form.utc") if self.kind == "date" else ""

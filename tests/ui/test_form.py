@@ -101,7 +101,7 @@ def test_a_submit_with_wrong_values_goes_to_the_first_of_them(wire, host):
 
 
 def test_several_values_are_added_put_in_order_and_removed(wire):
-    wired = wire("Lists", points=points)
+    wired = wire("Lists", points=points.assign(w=0.5))
     numbers = wired.field("numbers")
     numbers.get_by_role("button", name="Add one to Numbers").click()
     numbers.get_by_label("Numbers, no. 4", exact=True).fill("20")
@@ -120,8 +120,15 @@ def test_several_values_are_added_put_in_order_and_removed(wire):
     values = wired.form.parameters
     assert values["numbers"] == [10.5, 20, 15]
     assert values["words"] == ["a", "c"]
-    assert values["layers"][0] is points
+    assert list(values["layers"][0]["n"]) == [1, 2]
     assert values["flags"] is None  # it stands at its default
+    fields = wired.field("fields")
+    fields.get_by_role("button", name="Add one to Fields").click()
+    offered = fields.get_by_label("Insert a field into Fields, no. 1")
+    expect(offered.locator("option")).to_have_text(["Insert a field…", "w (float64)"])  # n is no Double
+    offered.select_option("w")
+    wired.pump()
+    assert wired.form.parameters["fields"] == ["w"]
 
 
 def test_a_table_is_filled_in_row_by_row(wire):

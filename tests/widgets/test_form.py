@@ -173,6 +173,7 @@ def test_what_is_allowed_is_told_of_columns_members_and_alternatives_too():
 
     assert notes("Weighted Overlay", "weights") == ["Weight: From 0 to 1", "Since: Date and time in UTC"]
     assert notes("Lists", "numbers") == ["From 0 to 1000"]
+    assert notes("Lists", "fields") == ["Takes fields of type Double"]
     assert notes("Either Or", "distance_or_field") == ["Number: From 0 to 9"]
     assert notes("Viewshed", "Observer_Height") == ["From 0 to 500"]
     assert field("GPMultiValue:GPDate").notes() == ["Date and time in UTC"]

@@ -1,6 +1,7 @@
 // @ts-check
 // What one value is entered with. An entry is plain JSON of texts; formvalues.py in the kernel makes values of them.
 import { make } from "./dom.js";
+import { fits } from "./fieldtypes.js";
 import { say } from "./phrases.js";
 
 /**
@@ -72,7 +73,7 @@ function withColumns(field, context, control) {
     context.changed();
   });
   const refresh = () => {
-    const columns = context.columns();
+    const columns = context.columns().filter(([, kind]) => fits(field.words, kind));
     pick.hidden = !columns.length;
     fill(pick, [["", say("form.column")], ...columns.map(([name, kind]) => [name, `${name} (${kind})`])]);
   };

@@ -295,6 +295,7 @@ export const PHRASES = {
   "form.range.low": "At least {low}",
   "form.range.high": "At most {high}",
   "form.geometry": "Takes {words}",
+  "form.fieldtypes": "Takes fields of type {words}",
   "form.extensions": "Files that end in {words}",
   "form.utc": "Date and time in UTC",
   "form.default": "Default: {text}",
