@@ -97,7 +97,7 @@ function compare(a, b, direction) {
 
 /** Whether a row has every word of a text, somewhere. */
 export function matches(row, text) {
-  const all = `${row.task}\n${row.id}\n${row.word}\n${row.message}\n${row.note}`.toLowerCase();
+  const all = `${row.task}\n${row.id}\n${row.word}\n${label(row)}\n${row.message}\n${row.note}`.toLowerCase();
   return text.toLowerCase().split(/\s+/).every((word) => all.includes(word));
 }
 
