@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "OnError", "map_rows"]
 
+_OWN = {"job_id", "status", "error", "result"}  # columns of every frame
 _LOOK_S = 0.5  # an interrupt comes through between two looks
 
 
@@ -91,14 +92,20 @@ class Batch:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """A row for each job: its parameters, ``job_id``, ``status`` (the wire value), ``error`` and ``result``, a summary of what was loaded."""
+        """A row for each job: its parameters, ``job_id``, ``status`` (the wire value), ``error`` and ``result``, a summary of what was loaded.
+
+        A parameter that has one of these four names has ``parameter_`` before it.
+        """
         names = dict.fromkeys(name for row in self._rows for name in row.shown)
-        table = {name: [row.shown.get(name) for row in self._rows] for name in names}
+        table = {
+            f"parameter_{name}" if name in _OWN else name: [row.shown.get(name) for row in self._rows]
+            for name in names
+        }
         table |= {
             "job_id": [row.job.job_id if row.job else None for row in self._rows],
             "status": [row.status for row in self._rows],
             "error": [str(row.trouble) if row.trouble else None for row in self._rows],
-            "result": [_summary(row.job) if row.job else None for row in self._rows],
+            "result": [row.loaded for row in self._rows],
         }
         return pd.DataFrame(table, index=pd.Index([row.label for row in self._rows], tupleize_cols=False))
 
@@ -293,14 +300,3 @@ def map_rows(
     batch = Batch(task, rows_of(task, rows, common), max_running=max_running, on_error=on_error)
     batch._run.go_on()  # noqa: SLF001 -- the other way to make one
     return batch
-
-
-def _summary(job: Job) -> str | None:
-    """Return what was loaded of a job's results, in a line."""
-    said = []
-    for name in job.info.results:
-        if job.results.is_loaded(name):
-            value = job.results[name]
-            size = f" of {len(value):,} rows" if isinstance(value, pd.DataFrame) else f" {str(value)[:60]}"
-            said.append(f"{name}: {type(value).__name__}{size}")
-    return "; ".join(said) or None

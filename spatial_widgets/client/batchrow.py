@@ -73,6 +73,21 @@ class BatchRow:
             return self.job.status.value
         return "not submitted" if self.stage is Stage.OVER else self.stage.value
 
+    @property
+    def loaded(self) -> str | None:
+        """What was loaded of the job's results, in a line; None where nothing was."""
+        if self.job is None:
+            return None
+        said = []
+        for name in self.job.info.results:
+            if self.job.results.is_loaded(name):
+                value = self.job.results[name]
+                size = (
+                    f" of {len(value):,} rows" if isinstance(value, pd.DataFrame) else f" {str(value)[:60]}"
+                )
+                said.append(f"{name}: {type(value).__name__}{size}")
+        return "; ".join(said) or None
+
 
 def rows_of(task: GPTask, rows: Any, common: Mapping[str, Any]) -> list[BatchRow]:
     """Return the rows of a batch, each with its checked form; what is common is encoded once.

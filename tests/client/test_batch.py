@@ -99,6 +99,14 @@ class TestErrors:
         assert "failed" in frame["error"][1]
         assert frame["result"][0] == "bufferLayer: GeoDataFrame of 1 rows"
 
+    def test_a_parameter_keeps_its_column_whatever_it_is_called(self):
+        app = ManyJobs()
+        named = {**app.task["parameters"][2], "name": "error", "choiceList": None}
+        app.task = {**app.task, "parameters": [*app.task["parameters"], named]}
+        frame = app.map([{"distance": 1, "error": "none"}]).wait(20).frame
+        assert list(frame["parameter_error"]) == ["none"]
+        assert list(frame["error"]) == [None]
+
     def test_raise_submits_nothing_more_and_raises(self):
         app = ManyJobs(ends={"0": "esriJobFailed", "0.0": "esriJobFailed"})
         batch = app.map([{"distance": d} for d in range(5)], max_running=1, on_error="raise")
