@@ -77,6 +77,8 @@ def finite(values: pd.Series[Any]) -> pd.Series[Any]:
     if str(values.dtype) != "Float64":
         return values
     plain = values.to_numpy(dtype=float, na_value=np.nan)
+    if np.isfinite(plain).all():
+        return values
     return pd.Series(
         pd.array(np.where(np.isfinite(plain), plain, np.nan), dtype="Float64"), index=values.index
     )

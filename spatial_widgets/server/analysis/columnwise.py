@@ -45,7 +45,7 @@ def compute(operator: str, left: Any, right: Any) -> Any:
         made = _ARITHMETIC[operator](one, other)
         if str(made.dtype) == "Int64" and operator in {"+", "-", "*"}:
             check_range(_ARITHMETIC[operator](one.astype("Float64"), other.astype("Float64")))
-    if operator in {"/", "//", "%"}:
+    if operator in {"//", "%"} and str(made.dtype) == "Int64":  # of decimals it is infinite, and goes below
         made = made.mask((other == 0).fillna(value=False))
     return as_given(finite(made), was_single=single)
 

@@ -14,13 +14,14 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """``index``, the sum of squared differences, and ``rank`` from 1, equal for equal indexes; shape ``(n,)``.
+    """``index``, the sum of squared differences, ``rank`` from 1, equal for equal indexes, and ``order``, the most similar first.
 
-    ``mean`` and ``spread`` standardize the columns; where the spread is 0, a column tells nothing.
+    Each has the shape ``(n,)``. ``mean`` and ``spread`` standardize the columns; where the spread is 0, a column tells nothing.
     """
 
     index: Array
     rank: Array
+    order: Array
     mean: Array
     spread: Array
 
@@ -36,5 +37,8 @@ def rank_by_similarity(target: Array, references: Array, candidates: Array) -> S
     scale = np.where(spread > 0, spread, 1.0)
     difference = np.where(spread > 0, (candidates - target) / scale, 0.0)
     index = (difference**2).sum(axis=1)
-    rank = np.searchsorted(np.sort(index), index, side="left") + 1
-    return Similarity(index, rank, mean, spread)
+    order = np.argsort(index, kind="stable")
+    is_new = np.r_[True, np.diff(index[order]) != 0]
+    rank = np.empty(len(index), dtype="int64")
+    rank[order] = np.maximum.accumulate(np.where(is_new, np.arange(1, len(index) + 1), 0))
+    return Similarity(index, rank, order, mean, spread)

@@ -138,8 +138,7 @@ def _describe(record: Record, fields: list[str], target: Array, similarity: Simi
 
 
 def _ranked(candidates: gpd.GeoDataFrame, similarity: Similarity, most: int) -> gpd.GeoDataFrame:
-    order = np.argsort(similarity.index, kind="stable")
-    order = order[:most] if most > 0 else order
+    order = similarity.order[:most] if most > 0 else similarity.order
     result = candidates.iloc[order].reset_index(drop=True)
     for name, column in (("SIMRANK", similarity.rank), ("SIMINDEX", similarity.index)):
         result[free_name(name, result.columns)] = pd.Series(column[order])
