@@ -74,7 +74,7 @@ def choose_band(sites: Sites, values: Array) -> Choice:
     if step > 0 and np.ptp(values[rows]) > 0:
         for i in range(_STEPS):
             distance = start + i * step
-            count = inner.pair_count(distance)
+            count = inner.pair_count(distance, _MOST_PAIRS)
             if count > _MOST_PAIRS or 2 * count >= len(rows) * (len(rows) - 1):
                 break
             tried.append((distance, moran_z(values[rows], *inner.pairs(distance, parameter="distanceBand"))))

@@ -90,7 +90,7 @@ def find_hot_spots(
 
 def _analyse(record: Record, subject: Subject, band: float) -> GiStar:
     statistic = gi_star(subject.numbers, *subject.sites.pairs(band, parameter="distanceBand"))
-    tell_neighbors(record, subject, statistic.neighbors, "compared by its own value alone")
+    tell_neighbors(record, subject, statistic.neighbors, "compared by value alone")
     undefined = int(np.isnan(statistic.z).sum())
     if undefined:
         record.warn(

@@ -111,7 +111,7 @@ def _check(ctx: Context, sites: Sites, method: Method, fewest: int, distance: fl
             f"searchDistance: OPTICS needs one with more than {_MOST_OPTICS:,} points, or it takes too long; HDBSCAN does not.",
             parameter="searchDistance",
         )
-    if distance is not None and sites.pair_count(distance) > _MOST_PAIRS:
+    if distance is not None and sites.pair_count(distance, _MOST_PAIRS) > _MOST_PAIRS:
         raise ParameterError(
             f"searchDistance: {in_words(distance)} makes more than {_MOST_PAIRS:,} pairs of neighbours; choose a shorter one.",
             parameter="searchDistance",

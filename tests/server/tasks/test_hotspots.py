@@ -143,7 +143,9 @@ def test_a_bounding_layer_brings_empty_cells_and_leaves_points_outside_out(ctx):
 def test_an_automatic_cell_size_never_makes_too_many_cells(ctx, quakes):
     close = quakes[quakes["place"].str.contains("CA")]
     world = gpd.GeoDataFrame(geometry=[box(-170, -70, 170, 70)], crs=4326)
-    made = find_hot_spots(ctx, close, boundingPolygonLayer=world)["hotSpotsResultLayer"]
+    made = find_hot_spots(
+        ctx, close, boundingPolygonLayer=world, distanceBand=300, distanceBandUnits="Kilometers"
+    )["hotSpotsResultLayer"]
     assert 1000 < len(made) < 60_000
     assert "so that no more than 50,000 are needed" in ctx.text()
     ctx.said.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import geopandas as gpd
 import numpy as np
@@ -231,6 +232,14 @@ def test_fields_of_the_same_names_are_kept(ctx):
 def test_mistakes_are_refused_by_name(ctx, layer, parameters, reason):
     with pytest.raises(ParameterError, match=reason):
         find_point_clusters(ctx, layer, **parameters)
+
+
+def test_a_dense_crowd_is_refused_without_counting_all_its_pairs(ctx):
+    crowd = points(np.random.default_rng(0).normal(10, 0.001, (200_000, 2)))
+    begin = time.process_time()
+    with pytest.raises(ParameterError, match="searchDistance: 100 m makes more than 50,000,000 pairs"):
+        find_point_clusters(ctx, crowd, searchDistance=100.0)
+    assert time.process_time() - begin < 10  # counted one by one it takes minutes
 
 
 def test_a_distance_that_hdbscan_has_no_use_for_is_told(ctx, quakes):
