@@ -65,9 +65,8 @@ def run_demo(picture: Path) -> int:
     with pd.option_context("display.width", 110, "display.max_columns", 12, "display.max_colwidth", 28):
         print(hot.sort_values("GiZScore", ascending=False).head())
     print(f"\n{len(hot):,} rows x {len(hot.columns)} columns, {hot.crs.to_string()}; ", end="")
-    print(
-        f"{(hot['Gi_Bin'] == 3).sum()} hot spots and {(hot['Gi_Bin'] == -3).sum()} cold spots with 99 % confidence."
-    )
+    found = [(hot["Gi_Bin"] == bin_).sum() or "no" for bin_ in (3, -3)]
+    print(f"{found[0]} hot spots and {found[1]} cold spots with 99 % confidence.")
     print(f"Map written: {draw_map(hot, picture)}")
     print("\nNow in a notebook, with a live widget:\n")
     print(f"  {Path(sys.executable).parent / 'pip'} install jupyterlab")
