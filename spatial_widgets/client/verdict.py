@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from spatial_widgets.client.jobfacts import JobFacts
     from spatial_widgets.protocol import JobInfo
 
-__all__ = ["verdict"]
+__all__ = ["LAST_ERRORS", "verdict"]
+
+#: So many error messages of a job, the last ones, are told with its failure.
+LAST_ERRORS = 5
 
 _VERDICTS: dict[JobStatus, tuple[type[JobError], str]] = {
     JobStatus.FAILED: (JobFailed, "failed. Mend the cause and submit again"),
@@ -36,7 +39,14 @@ def verdict(job: JobFacts) -> JobError | None:
 
 
 def _last_words(info: JobInfo) -> str:
-    if info.errors:
-        return " The service says:\n" + "\n".join(info.errors[-5:])
+    errors = info.errors
+    if errors:
+        left = len(errors) > LAST_ERRORS
+        cut = (
+            f", in the last {LAST_ERRORS} of {len(errors):,} error messages (all: job.info.errors)"
+            if left
+            else ""
+        )
+        return f" The service says{cut}:\n" + "\n".join(errors[-LAST_ERRORS:])
     said = [plain(m.text) for m in info.messages[-3:] if m.text.strip()]
     return " It left no error message." + (" Its last messages:\n" + "\n".join(said) if said else "")

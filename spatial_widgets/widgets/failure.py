@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from spatial_widgets.client.verdict import LAST_ERRORS
 from spatial_widgets.protocol import JobStatus
 from spatial_widgets.widgets.fitting import cut
 from spatial_widgets.widgets.phrases import say
@@ -35,11 +36,16 @@ def advice(info: JobInfo, task: str) -> list[str]:
     ----------
     task : what the job is a job of.
     """
+    errors = info.errors
     steps = list(_STEPS.get(info.status, ()))
-    numbers = list(dict.fromkeys(n for text in info.errors for n in _NUMBERED.findall(text)))
-    if len(info.errors) < 2 and "advice.first" in steps:
+    numbers = list(dict.fromkeys(n for text in errors for n in _NUMBERED.findall(text)))
+    first = ""
+    if "advice.first" in steps and len(errors) < 2:
         steps.remove("advice.first")
-    told = [say(step, task=task) for step in steps]
+    elif "advice.first" in steps and len(errors) > LAST_ERRORS:  # it is not among those that are shown
+        steps[steps.index("advice.first")] = "advice.first.is"
+        first = " ".join(errors[0].split())
+    told = [say(step, task=task, text=first) for step in steps]
     return told + [say("advice.number", number=number) for number in numbers[:_MOST_NUMBERS]]
 
 

@@ -16,7 +16,7 @@ from spatial_widgets.widgets.phrases import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["cut", "cut_to", "fitting", "weight", "weight_in_html"]
+__all__ = ["cut", "cut_inside", "cut_to", "fitting", "weight", "weight_in_html"]
 
 _BETWEEN = 2  # bytes from one member of a list to the next
 
@@ -40,14 +40,36 @@ def cut(text: str, most: int, rest: str = "fit.more", weigh: Callable[[str], int
     """
     if len(text) <= most and weigh(text) <= most:
         return text
-    low, high = 0, min(len(text), most)
-    while low < high:  # the longest beginning that fits with its words
+    kept = _longest(lambda n: weigh(text[:n] + say(rest, n=f"{len(text):,}")) <= most, min(len(text), most))
+    return text[:kept] + say(rest, n=f"{len(text) - kept:,}")
+
+
+def cut_inside(text: str, most: int, rest: str = "fit.more", weigh: Callable[[str], int] = weight) -> str:
+    """Return a text, or of one that weighs more than ``most`` bytes its beginning, how much is left out there, and its end.
+
+    What went wrong at last stands at the end of an error, and often on the last line of a traceback.
+    """
+    if len(text) <= most and weigh(text) <= most:
+        return text
+    first = _longest(lambda n: weigh(text[:n]) <= most // 3, min(len(text), most))
+    between = f"\n{say(rest, n=f'{len(text):,}')}\n"
+    last = _longest(
+        lambda n: weigh(text[:first] + between + text[len(text) - n :]) <= most, min(len(text) - first, most)
+    )
+    left = say(rest, n=f"{len(text) - first - last:,}")
+    return f"{text[:first]}\n{left}\n{text[len(text) - last :]}"
+
+
+def _longest(fits: Callable[[int], bool], most: int) -> int:
+    """Return the largest number up to ``most`` that fits, where those below it do too."""
+    low, high = 0, most
+    while low < high:
         middle = (low + high + 1) // 2
-        if weigh(text[:middle] + say(rest, n=f"{len(text):,}")) <= most:
+        if fits(middle):
             low = middle
         else:
             high = middle - 1
-    return text[:low] + say(rest, n=f"{len(text) - low:,}")
+    return low
 
 
 def cut_to(most: int, rest: str = "fit.more") -> Callable[[str, Any], str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from spatial_widgets.widgets import times, view
 from spatial_widgets.widgets.failure import advice
-from spatial_widgets.widgets.fitting import cut
+from spatial_widgets.widgets.fitting import cut_inside
 from spatial_widgets.widgets.messagelog import TAIL
 
 if TYPE_CHECKING:
@@ -51,4 +51,4 @@ def state_of(
 
 def error_sent(error: str, widget: Any) -> str:
     """Return what a page tells of an error, beside the line that shows the job again."""
-    return cut(view.error_beside(error, widget.attach), _ERROR_BYTES, "error.more")
+    return cut_inside(view.error_beside(error, widget.attach), _ERROR_BYTES, "error.more")

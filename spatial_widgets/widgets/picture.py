@@ -191,7 +191,8 @@ def _caption(sample: Sample, share: float, crs: Any) -> str:
             "south": f"{south:.4g}",
             "north": f"{north:.4g}",
         }
-        sentences.append(say("picture.box", **sides))
+        is_place = (sides["west"], sides["south"]) == (sides["east"], sides["north"])
+        sentences.append(say("picture.place" if is_place else "picture.box", **sides))
     else:
         sentences.append(say("picture.no_crs") if crs is None else say("picture.crs", crs=crs.name))
     if sample.bins is not None:

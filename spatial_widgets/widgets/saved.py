@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from spatial_widgets.protocol.plain import plain
 from spatial_widgets.widgets import view
 from spatial_widgets.widgets.failure import advice_sent
-from spatial_widgets.widgets.fitting import cut, fitting, weight, weight_in_html
+from spatial_widgets.widgets.fitting import cut, cut_inside, fitting, weight, weight_in_html
 from spatial_widgets.widgets.markup import element
 from spatial_widgets.widgets.phrases import say
 from spatial_widgets.widgets.times import course_text, spans, spans_text
@@ -27,7 +27,7 @@ __all__ = ["Shown", "html_text", "plain_text"]
 _MESSAGES = 30
 _LONGEST = 200  # of one line
 _LOG_BYTES = 1600
-_ERROR_BYTES, _ERROR_LINE_BYTES = 1000, 400
+_ERROR_BYTES = 1000
 _LINE_BYTES = 1800  # of the lines of the results
 _RESULT_BYTES = 5800  # with their tables; a page of many results keeps their lines
 _PLAIN_BYTES = 2500
@@ -68,12 +68,9 @@ class Shown:
 
     @property
     def error_lines(self) -> list[str]:
-        """What went wrong, without what would make a page heavy."""
+        """What went wrong, without what would make a page heavy: its beginning and its end."""
         told = view.error_beside(self.error, self.attach) if self.is_lost else self.error
-        lines = [cut(line, _ERROR_LINE_BYTES, "error.more", weight_in_html) for line in told.splitlines()]
-        count = max(1, fitting(lines, _ERROR_BYTES, weight_in_html))
-        left = sum(map(len, lines[count:]))
-        return [*lines[:count], *([say("error.more", n=f"{left:,}")] if left else [])]
+        return cut_inside(told, _ERROR_BYTES, "error.more", _weight_in_lines).splitlines()
 
     @property
     def last_message(self) -> str:
@@ -88,6 +85,11 @@ class Shown:
         count = max(1, fitting(lines, _LINE_BYTES, weight_in_html))
         left = len(lines[count:])
         return lines[:count], say("result.more", n=f"{left:,}") if left else ""
+
+
+def _weight_in_lines(text: str) -> int:
+    """Return how many bytes a text takes as HTML with each of its lines in an element of its own."""
+    return weight_in_html(text.replace("\n", "</div><div>"))
 
 
 def _line(message: JobMessage) -> str:

@@ -65,6 +65,17 @@ def test_a_failed_job_says_its_own_last_errors():
         job.wait()
 
 
+def test_of_many_errors_the_last_ones_are_told_and_how_many_there_are():
+    said = [message(f"ERROR {n}", "Error") for n in range(1234)]
+    job = ScriptedApp([{"jobId": "j1", "jobStatus": "esriJobFailed", "messages": said}]).submit()
+    with pytest.raises(errors.JobFailed) as caught:
+        job.wait()
+    head, *lines = str(caught.value).splitlines()
+    assert head.endswith("says, in the last 5 of 1,234 error messages (all: job.info.errors):")
+    assert lines == [f"ERROR {n}" for n in range(1229, 1234)]
+    assert len(job.info.errors) == 1234
+
+
 def test_a_failed_job_without_messages_says_so():
     job = ScriptedApp([{"jobId": "j1", "jobStatus": "esriJobFailed"}]).submit()
     with pytest.raises(errors.JobFailed, match="no error message"):

@@ -51,7 +51,7 @@ def test_a_layer_is_shown_with_its_first_rows_and_a_picture(shown):
     assert preview["rows"] == [["1", "Point (10 50)"]]
     assert preview["caption"] == "The only row."
     assert preview["picture"].startswith("data:image/svg+xml;base64,")
-    assert preview["pictureCaption"].startswith("1 feature. Longitude 10 to 10")
+    assert preview["pictureCaption"].startswith("1 feature. At longitude 10, latitude 50.")
     assert preview["formats"] == ["geoparquet", "geojson", "csv"]
 
 

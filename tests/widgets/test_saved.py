@@ -87,7 +87,7 @@ def test_both_forms_tell_status_times_last_message_and_results(shown):
         assert "bufferLayer: GeoDataFrame, 1 row \u00d7 2 columns, EPSG:4326" in text
         assert re.search(r"Submitted \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, .*Succeeded \+\d+\.\d s", text)
     assert "Point (10 50)" in read
-    assert "1 feature. Longitude 10 to 10" in read
+    assert "1 feature. At longitude 10, latitude 50." in read
     assert "begun\nall is done" in read
 
 
@@ -112,6 +112,19 @@ def test_a_failure_tells_its_last_errors_and_what_to_try_before_the_folded_log(s
         assert "ERROR 000732 is explained in the tool reference of ArcGIS Pro" in text
     assert read.index("Mend the first error") < read.index("Messages (the last 30 of 102)")
     assert "<details><summary>Messages" in data["text/html"]
+
+
+def test_of_many_long_errors_the_last_is_seen_and_the_first_is_what_to_mend(shown):
+    lines = [message(f"ERROR 00{n:04d}: " + "x" * 700 + f" the end of {n}", "Error") for n in range(40)]
+    widget = shown("Failed", *lines)
+    data = saved(widget)
+    for text in (widget.get_state()["error"], data["text/plain"], Reading(data["text/html"]).text):
+        assert "in the last 5 of 40 error messages" in text
+        assert re.search(r"… [\d,]+ more characters: print\(w\.error\)", text)
+        assert "the end of 39" in text
+    for text in (widget.get_state()["advice"][0], data["text/plain"], Reading(data["text/html"]).text):
+        assert "Mend the first error, for the later ones often follow from it: ERROR 000000: xxx" in text
+    assert all(f"the end of {n}" in widget.error for n in range(35, 40))
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_a_huge_error_is_cut_in_the_page_and_whole_in_python():
     assert size < MOST
     sent = widget.get_state()["error"]
     assert len(sent) < 2000
-    assert re.search(r"… [\d,]+ more characters: print\(w\.error\)$", sent)
+    assert re.search(r"… [\d,]+ more characters: print\(w\.error\)\nF+$", sent)
     assert re.search(r"… [\d,]+ more characters: print\(w\.error\)", widget._html_text())
     assert widget.error.endswith("F" * 100_000)
     assert [m.description for m in widget.job.messages] == ["E" * 30_000] * 20

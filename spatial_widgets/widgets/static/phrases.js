@@ -1,7 +1,8 @@
 // @ts-check
 // Every word of ours that a view or a saved page shows, in one table: what stands here can be translated. Python reads
 // the same table (phrases.py), so what lies between the outer braces is plain JSON. A name in {braces} is filled in when
-// the text is shown. What a server says, and what an exception says, is shown as it is.
+// the text is shown. What a server says, and what an exception says, is shown as it is. Longer than other modules: whoever
+// translates it wants all of it in one file.
 
 export const PHRASES = {
   "status.esriJobNew": "New",
@@ -143,6 +144,7 @@ export const PHRASES = {
 
   "advice.label": "What to try:",
   "advice.first": "Mend the first error: the later ones often follow from it.",
+  "advice.first.is": "Mend the first error, for the later ones often follow from it: {text}",
   "advice.parameters": "w.job.task.info() says what each parameter of {task} takes.",
   "advice.less": "Ask for less at once: a smaller extent, fewer rows, a coarser size of cells.",
   "advice.gone": "Take the results of a job soon: services delete old jobs after a while.",
@@ -174,6 +176,7 @@ export const PHRASES = {
   "picture.missing.one": "1 row without a geometry is not in it.",
   "picture.missing.other": "{n} rows without a geometry are not in it.",
   "picture.box": "Longitude {west} to {east}, latitude {south} to {north}.",
+  "picture.place": "At longitude {west}, latitude {south}.",
   "picture.crs": "In {crs}.",
   "picture.no_crs": "No CRS, so no countries behind it.",
   "picture.bins": "Colours are by Gi_Bin: red is hot, blue is cold, grey is neither.",
