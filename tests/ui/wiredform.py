@@ -18,6 +18,7 @@ class WiredForm:
     Parameters
     ----------
     names : the variables of a notebook.
+    quiet : the kernel does not answer before :meth:`pump`.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class WiredForm:
         *,
         title: str = "form",
         width: int | None = None,
+        quiet: bool = False,
         **names: Any,
     ) -> None:
         self.host, self.title = host, title
@@ -42,7 +44,8 @@ class WiredForm:
         traits = {name: value for name, value in self.form.get_state().items() if name in synced}
         host.open(title, sw.TaskForm._esm, traits)
         self.view = host.show(title, width=width)
-        self.pump()
+        if not quiet:
+            self.pump()
 
     def pump(self) -> None:
         """Carry what was said, both ways, until there is silence."""

@@ -1,5 +1,6 @@
 // @ts-check
 // The form of a task: what its views share, and what they and the kernel say to each other.
+import { again } from "./formagain.js";
 import { FormView } from "./formview.js";
 
 // A factory: what it closes over is shared by the views of one model, and by nothing else.
@@ -10,6 +11,7 @@ export default () => {
       const onCustom = (message) => {
         if (message.kind === "offers") shared.offers = message.offers;
         if (message.kind === "fields") {
+          if (shared.fields) return; // another page asked for them
           shared.fields = message.fields; // all that did not fit into the file of a notebook
           shared.views.forEach((view) => view.again());
           return;
@@ -31,8 +33,7 @@ export default () => {
     render({ model, el }) {
       const slot = { view: new FormView(model, el, shared) };
       slot.again = () => {
-        slot.view.close();
-        slot.view = new FormView(model, el, shared);
+        slot.view = again(slot.view, el);
       };
       slot.draw = () => slot.view.draw();
       shared.views.add(slot);
