@@ -1,14 +1,13 @@
 // @ts-check
 // One view of many jobs: only what is in sight is in the page. Reads the model, never writes it; whatever a server
 // said goes in as text.
-import { make } from "./dom.js";
-import { canCancel, inSight, layOut, list, topOf, words } from "./rows.js";
+import { canCancel, inSight, layOut, list, topOf } from "./rows.js";
 import { Body } from "./tablebody.js";
 import { build } from "./tableparts.js";
-import { count, digits, say } from "./phrases.js";
+import { Tools } from "./tabletools.js";
+import { count, say } from "./phrases.js";
 
 const VIEW_PX = 400; // until it was measured
-const SPOKEN_MS = 1000; // a count that changes all the time is said now and then
 const BUSY = say("table.busy");
 
 /** One view: how it lists the rows of its model, and what of that is in the page. */
@@ -18,9 +17,10 @@ export class View {
     // An output that is drawn anew goes on where its reader was.
     const { selected, open, ...how } = shared.state;
     this.state = { ...how, selected: new Set(selected), open: new Set(open) };
-    Object.assign(this, { hint: "", ack: 0, awaited: 0, pending: null, spoken: 0, speaking: 0 });
+    Object.assign(this, { hint: "", ack: 0, awaited: 0, pending: null });
     this.redraw = () => (this.frame ||= requestAnimationFrame(() => this.draw()));
     this.body = new Body(this.ui.body, model, this.redraw);
+    this.tools = new Tools(this);
     this.sizes = new ResizeObserver(this.redraw);
     this.sizes.observe(this.ui.scroller);
     this.ticking = setInterval(() => this.tick(), 200);
@@ -35,7 +35,7 @@ export class View {
   close() {
     clearInterval(this.ticking);
     clearTimeout(this.ack);
-    clearTimeout(this.speaking);
+    this.tools.close();
     cancelAnimationFrame(this.frame);
     this.frame = -1; // nothing is drawn any more
     this.sizes.disconnect();
@@ -105,9 +105,9 @@ export class View {
     this.items = list(this.rows.values(), this.state, this.now);
     const keys = new Set(this.rows.keys());
     for (const key of this.state.selected) if (!keys.has(key)) this.state.selected.delete(key);
-    this.drawTools();
-    this.drawNote();
-    this.say();
+    this.tools.draw();
+    this.tools.drawNote();
+    this.tools.say();
     const { empty, table } = this.ui;
     const none = this.shared.live ? "" : say("table.cold.empty");
     empty.textContent = this.items.length ? "" : this.rows.size ? say("table.no_match") : this.shared.came ? "" : none;
@@ -117,62 +117,6 @@ export class View {
       if (sorted) th.setAttribute("aria-sort", this.state.direction > 0 ? "ascending" : "descending");
       else th.removeAttribute("aria-sort");
     }
-  }
-
-  // ---------------------------------------------------------------- what stands above the rows
-
-  drawTools() {
-    const { ui, state } = this;
-    const options = words(this.rows.values()).map(({ word, label, count }) => [word, say("table.status.one", { label, n: digits(count) })]);
-    options.unshift(["", say("table.status.all", { n: digits(this.rows.size) })]);
-    if (state.word && !options.some(([w]) => w === state.word)) options.push([state.word, say("table.status.one", { label: state.word, n: 0 })]);
-    const shown = [...ui.word.options];
-    options.forEach(([value, text], index) => {
-      const option = shown[index] ?? ui.word.appendChild(make("option", ""));
-      if (option.value !== value || !option.textContent) option.value = value;
-      if (option.textContent !== text) option.textContent = text;
-    });
-    for (const option of shown.slice(options.length)) option.remove();
-    ui.word.value = state.word;
-    const chosen = [...state.selected].filter((key) => canCancel(this.rows.get(key)));
-    const running = [...this.rows.values()].filter(canCancel);
-    ui.cancel.hidden = state.selected.size === 0 || this.pending !== null;
-    ui.cancel.textContent = say("table.cancel.selected", { n: digits(chosen.length) });
-    ui.cancel.disabled = !chosen.length || !this.shared.live;
-    ui.cancelAll.hidden = !running.length || this.pending !== null;
-    ui.cancelAll.textContent = say("table.cancel.all", { n: digits(running.length) });
-    ui.cancelAll.disabled = !this.shared.live;
-    ui.sure.hidden = this.pending === null;
-    const listed = this.items.filter((item) => item.row);
-    const picked = listed.filter((item) => state.selected.has(item.row.key)).length;
-    ui.all.checked = picked > 0 && picked === listed.length;
-    ui.all.indeterminate = picked > 0 && picked < listed.length;
-  }
-
-  /** The numbers, now and then: they are read aloud. */
-  say() {
-    const wait = this.spoken + SPOKEN_MS - Date.now();
-    if (wait > 0) {
-      this.speaking ||= setTimeout(() => this.say(), wait);
-      return;
-    }
-    clearTimeout(this.speaking);
-    this.speaking = 0;
-    const parts = words(this.rows.values()).map(({ word, count }) => `${digits(count)} ${word}`);
-    const none = this.shared.came ? say("table.none") : "";
-    const text = parts.join(", ") || none;
-    if (this.ui.summary.textContent === text) return;
-    this.ui.summary.textContent = text;
-    this.spoken = Date.now();
-  }
-
-  drawNote() {
-    const cold = !this.shared.live && [...this.rows.values()].some(canCancel);
-    const rest = this.shared.came ? 0 : this.model.get("saved_total") - this.rows.size;
-    const left = rest > 0 ? say("table.left_out", { n: digits(rest) }) : "";
-    const text = [this.shared.outcome, this.hint, cold ? say("table.cold") : "", left].filter(Boolean).join("\n");
-    if (this.ui.note.textContent !== text) this.ui.note.textContent = text;
-    this.ui.root.dataset.connection = cold ? "lost" : "";
   }
 
   // ---------------------------------------------------------------- what a reader does
@@ -219,13 +163,13 @@ export class View {
     if (number <= 1) return act();
     this.pending = act;
     this.ui.yes.textContent = say("table.sure.yes", { jobs: count("job", number) });
-    this.drawTools();
+    this.tools.draw();
     this.ui.no.focus();
   }
 
   decide(act) {
     this.pending = null;
-    this.drawTools();
+    this.tools.draw();
     act?.();
     this.ui.search.focus({ preventScroll: true });
   }
@@ -260,7 +204,7 @@ export class View {
       setTimeout(() => (node.sw.copy.textContent = say("table.copy")), 1500);
     } catch {
       this.hint = say("job.url", { url }); // no clipboard here: show it, to be selected by hand
-      this.drawNote();
+      this.tools.drawNote();
     }
   }
 
@@ -311,9 +255,9 @@ export class View {
     clearTimeout(this.ack);
     this.ack = setTimeout(() => {
       this.hint = BUSY;
-      this.drawNote();
+      this.tools.drawNote();
     }, 1500);
-    this.drawNote();
+    this.tools.drawNote();
     this.model.send(keys ? { kind, keys } : { kind });
   }
 
