@@ -96,5 +96,5 @@
   addEventListener("securitypolicyviolation", (event) => wrong.push(`${event.violatedDirective} ${event.sourceFile}:${event.lineNumber} ${event.sample}`));
   addEventListener("error", (event) => wrong.push(`${event.message} ${event.filename}:${event.lineno}`));
   addEventListener("unhandledrejection", (event) => wrong.push(String(event.reason?.stack ?? event.reason)));
-  window.host = { Widget, widgets: {}, wrong, globals: new Set(Object.keys(window)) };
+  window.host = { Widget, widgets: {}, wrong, globals: new Set(Reflect.ownKeys(globalThis)) };
 })();

@@ -36,12 +36,10 @@ def test_the_module_exports_a_factory_and_sets_no_global(host, states):
         host.on("job", "typeof widget.widget.render + ' ' + typeof widget.widget.initialize")
         == "function function"
     )
-    assert (
-        host.page.evaluate(
-            "Object.keys(window).filter((name) => name !== 'host' && !window.host.globals.has(name))"
-        )
-        == []
-    )
+    new = "Reflect.ownKeys(globalThis).filter((name) => name !== 'host' && !window.host.globals.has(name)).map(String)"
+    assert host.page.evaluate(new) == []
+    host.page.evaluate("globalThis[Symbol.for('mine')] = 1")
+    assert host.page.evaluate(new) == ["Symbol(mine)"]  # such a one would have been seen
 
 
 def test_every_state_is_shown_without_a_request_and_without_markup_from_text(host, states):
@@ -75,17 +73,6 @@ def test_several_views_follow_one_model_and_each_goes_by_itself(host, states, sh
     host.on("job", "widget.close()")
     assert host.on("job", "model.listening") == 0
     assert host.page.locator(".sw-job").count() == 0
-
-
-def test_the_code_of_two_widgets_is_unpacked_once(host, states):
-    state = states["executing with progress"]
-    host.page.evaluate(
-        """() => { const make = URL.createObjectURL; window.host.made = 0;
-        URL.createObjectURL = (blob) => { window.host.made += 1; return make.call(URL, blob); }; }"""
-    )
-    for name in ("one", "two", "three"):
-        host.open(name, JobWidget._esm, state.traits, state.messages)
-    assert host.page.evaluate("window.host.made") == 3 + 1  # the host's own, and what is packed in it
 
 
 SHEETS = "(root) => root.adoptedStyleSheets.map((sheet) => sheet.cssRules.length)"
@@ -152,6 +139,28 @@ def test_a_view_that_was_closed_can_be_collected(host, states):
             if host.page.evaluate(f"window.{name}.deref() === undefined"):
                 break
         assert host.page.evaluate(f"window.{name}.deref() === undefined"), f"{name} is held by something"
+
+
+def test_time_moves_while_a_job_runs_and_stands_still_afterwards(browser, states):
+    page = browser.new_page()
+    page.clock.install()
+    host = Host(page, "plain")
+    moving = {
+        "Executing": True,
+        "succeeded with points": False,
+        "contact was lost": False,
+        "the kernel was lost": False,
+    }
+    for name, moves in moving.items():
+        host.open(name, JobWidget._esm, states[name].traits, states[name].messages)
+        view = host.show(name)
+        if not states[name].has_kernel:
+            host.on(name, "model.fire('comm_live_update')")
+        before = view.locator(".sw-clock").text_content()
+        page.clock.run_for(5_000)
+        assert (view.locator(".sw-clock").text_content() != before) is moves, name
+    assert host.wrong == []
+    page.close()
 
 
 def test_a_click_is_a_message_and_its_answer_is_awaited(host, states):
