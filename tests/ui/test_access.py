@@ -76,7 +76,8 @@ CONTRAST = """() => {
   const found = {};
   for (const place of document.querySelectorAll(".place"))
     for (const node of place.shadowRoot.querySelectorAll("*")) {
-      if (![...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim())) continue;
+      const isEmpty = Boolean(node.placeholder) && !node.value;
+      if (!isEmpty && ![...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim())) continue;
       if (node.tagName === "STYLE" || !node.checkVisibility() || node.closest(":disabled, .sw-unseen")) continue;
       const grounds = [];
       let opacity = 1;
@@ -85,7 +86,7 @@ CONTRAST = """() => {
         opacity *= Number(getComputedStyle(at).opacity);
       }
       const ground = grounds.reverse().reduce((below, top) => over(top, below), [255, 255, 255, 1]);
-      const ink = rgba(getComputedStyle(node).color);
+      const ink = rgba(getComputedStyle(node, isEmpty ? "::placeholder" : null).color);
       ink[3] *= opacity;
       const [a, b] = [light(over(ink, ground)), light(ground)];
       const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
@@ -93,6 +94,18 @@ CONTRAST = """() => {
       if (ratio < (found[name] ?? 99)) found[name] = ratio;
     }
   return found;
+}"""
+
+# Texts whose direction is the page's instead of their own.
+TURNED = """() => {
+  const found = new Set();
+  for (const place of document.querySelectorAll(".place"))
+    for (const node of place.shadowRoot.querySelectorAll("*")) {
+      if (![...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim())) continue;
+      if (/^(STYLE|OPTION|TEXTAREA)$/.test(node.tagName)) continue;
+      if (!/plaintext|isolate/.test(getComputedStyle(node).unicodeBidi)) found.add(`${node.tagName.toLowerCase()}.${node.className}`);
+    }
+  return [...found];
 }"""
 
 # What sticks out of its widget, or is cut off by what it stands in.
@@ -131,6 +144,7 @@ def test_axe_finds_nothing_in_any_state(sheet, axe_text):
 )
 def test_every_text_can_be_read_and_nothing_sticks_out_or_is_cut_off(sheet):
     assert sheet.page.evaluate(OVERFLOW) == []
+    assert sheet.page.evaluate(TURNED) == []
     ratios = sheet.page.evaluate(CONTRAST)
     assert len(ratios) > 8
     assert {name: ratio for name, ratio in ratios.items() if ratio < 4.5} == {}
@@ -161,8 +175,25 @@ FOCUSED = """() => {
   if (!node) return null;
   const style = getComputedStyle(node);
   const can = [...root.querySelectorAll("*")];
-  return { at: can.indexOf(node), name: node.getAttribute("aria-label") ?? node.textContent.trim().slice(0, 40),
+  return { at: can.indexOf(node), tag: node.tagName, name: node.getAttribute("aria-label") ?? node.textContent.trim().slice(0, 40),
     ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1 };
+}"""
+# Presses of what is in the view are noted, and nothing comes of them; and what waits for a press is noted as well.
+PRESSES = """() => {
+  window.pressed = [];
+  window.listening = [];
+  const listen = EventTarget.prototype.addEventListener;
+  listen.call(window, "click", (event) => {
+    const [node] = event.composedPath();
+    window.pressed.push([...node.getRootNode().querySelectorAll("*")].indexOf(node));
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  const pointed = /^(click|dblclick|auxclick|contextmenu|mouse|pointer|touch|drag)/;
+  EventTarget.prototype.addEventListener = function (kind, ...rest) {
+    if (pointed.test(kind) && !window.listening.includes(this.tagName)) window.listening.push(this.tagName);
+    return listen.call(this, kind, ...rest);
+  };
 }"""
 HEARD = """() => {
   const root = document.querySelector(".place").shadowRoot;
@@ -183,21 +214,38 @@ def frames(host, number=2):
 
 
 @pytest.mark.parametrize(
-    "name", ["with its requests", "succeeded with points", "executing with progress", "the kernel was lost"]
+    "name",
+    [
+        "with its requests",
+        "succeeded with points",
+        "executing with progress",
+        "failed with errors",
+        "loading",
+        "the kernel was lost",
+    ],
 )
-def test_every_control_is_reached_by_the_tab_key_in_reading_order_and_seen_to_be(host, states, name):
+def test_every_control_is_reached_and_pressed_by_keys_in_reading_order_and_seen_to_be(host, states, name):
+    host.page.evaluate(PRESSES)
     show(host, states[name])
+    host.page.evaluate(
+        """() => document.querySelector(".place").shadowRoot.querySelectorAll("details").forEach((node) => { node.open = true; })"""
+    )
     frames(host)
     reached = []
     for _ in range(host.page.evaluate(STOPS)):
         host.page.keyboard.press("Tab")
         reached.append(host.page.evaluate(FOCUSED))
-    assert None not in reached
+        assert reached[-1] is not None
+        if reached[-1]["tag"] in {"BUTTON", "SUMMARY"}:
+            for key in ("Enter", "Space"):
+                host.page.keyboard.press(key)
+            assert host.page.evaluate("window.pressed.splice(0)") == [reached[-1]["at"]] * 2
     order = [stop["at"] for stop in reached]
     assert order == sorted(set(order))
     assert [stop["name"] for stop in reached if not stop["ring"]] == []
     host.page.keyboard.press("Tab")
     assert host.page.evaluate(FOCUSED) is None  # and out of it again
+    assert host.page.evaluate("window.listening") == ["BUTTON"]  # nothing else is there for a mouse alone
 
 
 def test_what_a_mouse_can_do_a_keyboard_can(host, states):
@@ -326,6 +374,7 @@ def test_axe_finds_nothing_in_a_table_of_jobs(browser, axe_text, label):
     found += axe.violations(page, axe_text, ".place")
     assert found == []
     assert page.evaluate(OVERFLOW) == []
+    assert page.evaluate(TURNED) == []
     if forced == "none":
         assert {name: ratio for name, ratio in page.evaluate(CONTRAST).items() if ratio < 4.5} == {}
     assert host.wrong == []

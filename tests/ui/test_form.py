@@ -11,9 +11,10 @@ import pytest
 import shapely
 from gallery import FOLDER
 from host import Host
+from jupyter import HOLD
 from playwright.sync_api import expect
 from task_descriptions import DESCRIPTIONS, HUGE
-from test_access import CONTRAST, OVERFLOW
+from test_access import CONTRAST, OVERFLOW, TURNED
 from wiredform import WiredForm
 
 from spatial_widgets import TaskForm
@@ -292,6 +293,26 @@ def test_a_page_without_a_kernel_says_that_a_form_is_too_large_for_it(host):
     wired.close()
 
 
+def test_what_was_entered_before_a_large_form_was_whole_stays_and_so_does_the_focus(host):
+    wired = WiredForm(host, HUGE, quiet=True)
+    expect(wired.view.locator(".sw-rest")).to_have_count(1)
+    chosen, held = (wired.field(f"choice_{n}").get_by_role("combobox") for n in (0, 1))
+    chosen.select_option("no 2 of 0")
+    held.focus()
+    wired.pump()
+    expect(wired.view.locator(".sw-rest")).to_have_count(0)
+    assert wired.form.parameters["choice_0"] == "no 2 of 0"
+    expect(held).to_be_focused()
+    expect(chosen).to_have_value("no 2 of 0")
+    chosen.select_option("no 2999 of 0")  # only the whole form has it
+    held.evaluate("(node) => { node.stays = true; }")
+    host.on(wired.title, "model.send({ kind: 'offers' })")  # as another page does
+    wired.pump()
+    assert held.evaluate("(node) => node.stays")
+    assert wired.form.parameters["choice_0"] == "no 2999 of 0"
+    wired.close()
+
+
 @pytest.fixture(scope="module")
 def axe_text(tmp_path_factory):
     return axe.fetch(tmp_path_factory.mktemp("axe"))
@@ -328,6 +349,7 @@ def test_nothing_sticks_out_of_a_narrow_form(browser, theme, direction):
     ]
     assert {name: ratio for name, ratio in page.evaluate(CONTRAST).items() if ratio < 4.5} == {}
     assert page.evaluate(OVERFLOW) == []
+    assert page.evaluate(TURNED) == []
     assert host.wrong == []
     for wired in forms:
         wired.close()
@@ -385,9 +407,7 @@ form
 
 @pytest.mark.parametrize("server", ["lab"], indirect=True)
 def test_entries_are_checked_and_files_uploaded_while_a_cell_is_busy(notebook, server, tmp_path):
-    nb = notebook(
-        BUSY, "time.sleep(8)", "print(form.parameters['archive'].read_bytes() == bytes(range(256)) * 8000)"
-    )
+    nb = notebook(BUSY, HOLD, "print(form.parameters['archive'].read_bytes() == bytes(range(256)) * 8000)")
     nb.run(0)
     file = tmp_path / "large.zip"
     file.write_bytes(bytes(range(256)) * 8000)
@@ -400,6 +420,5 @@ def test_entries_are_checked_and_files_uploaded_while_a_cell_is_busy(notebook, s
     archive.locator("input[type=file]").set_input_files(file)
     expect(archive.get_by_role("status")).to_have_text("large.zip is uploaded.")
     expect(archive.locator(".sw-wrong")).to_have_text("")
-    assert nb.is_running(1)
-    nb.finish(1)
+    nb.go_on(1)
     assert nb.run(2) == "True\n"
