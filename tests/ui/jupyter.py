@@ -34,6 +34,21 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
+#: A cell that blocks its kernel, whose main thread sleeps, until :meth:`Notebook.go_on`.
+HOLD = """
+import pathlib, time
+end = time.monotonic() + 120
+while not pathlib.Path(GO_ON).exists() and time.monotonic() < end:
+    time.sleep(0.05)
+"""
+#: The same, computing in Python all the while.
+COMPUTE = """
+import pathlib, time
+end, n = time.monotonic() + 120, 0
+while n % 1000 or not pathlib.Path(GO_ON).exists() and time.monotonic() < end:
+    n += 1
+"""
+
 _KERNEL_READY = """async () => {
   const app = window.jupyterapp;
   await app.restored;
@@ -183,12 +198,19 @@ class JupyterServer:
 
 
 class Notebook:
-    """One notebook open in the browser, with its kernel ready."""
+    """One notebook open in the browser, with its kernel ready.
+
+    Parameters
+    ----------
+    cells : Python each; ``GO_ON`` in it is the path of the file that ``HOLD`` and ``COMPUTE`` wait for.
+    """
 
     def __init__(self, page, server: JupyterServer, name: str, cells: list[str]) -> None:
         self.page, self.server, self.path = page, server, server.root / name
+        self._go_on = self.path.with_suffix(".go")
+        texts = [textwrap.dedent(cell).strip().replace("GO_ON", repr(str(self._go_on))) for cell in cells]
         made = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(textwrap.dedent(cell).strip()) for cell in cells],
+            cells=[nbformat.v4.new_code_cell(text) for text in texts],
             metadata={
                 "kernelspec": {"name": server.kernel, "display_name": server.kernel, "language": "python"}
             },
@@ -231,6 +253,12 @@ class Notebook:
             )
             == "running"
         )
+
+    def go_on(self, index: int) -> str:
+        """End the cell that waits for it; returns what it printed. It has blocked the kernel to this moment."""
+        assert self.is_running(index)
+        self._go_on.touch()
+        return self.finish(index)
 
     def outputs(self, index: int) -> list[dict]:
         return self.page.evaluate(

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from jupyter import HOLD
 from playwright.sync_api import expect
 
 # One of the two is enough here: how a view sits in either is seen in test_job_widget.py and test_busy.py.
@@ -123,7 +124,7 @@ def test_jobs_are_sorted_filtered_searched_and_grouped(notebook, server, shoot):
 def test_a_row_opens_to_the_live_widget_and_jobs_are_cancelled(notebook, server, shoot):
     nb = notebook(
         REAL,
-        "time.sleep(8)",
+        HOLD,
         "for job in jobs:\n    job.wait(timeout=60, check=False)\nprint(table.frame['status'].tolist())",
     )
     nb.run(0)
@@ -155,7 +156,7 @@ def test_a_row_opens_to_the_live_widget_and_jobs_are_cancelled(notebook, server,
     page.get_by_role("button", name="Yes, cancel 3 jobs").click()
     expect(page.locator(".sw-table > .sw-note")).to_contain_text("Cancel of 3 jobs", timeout=20_000)
     shoot(page.locator(".sw-table"), f"{server.app}-table-cancelled")
-    nb.finish(1)
+    nb.go_on(1)
     assert nb.run(2).count("esriJobCancelled") == 6
     expect(page.locator(".sw-summary")).to_have_text("1 failed, 6 cancelled", timeout=20_000)
     # At rest the output is replaced by its final form; the reader's view of it stays.

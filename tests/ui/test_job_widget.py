@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import psutil
+from jupyter import HOLD
 from playwright.sync_api import expect
 
 SETUP = """
-import time
 import spatial_widgets as sw
 local = sw.LocalService.start(workers=1)
 service = local.service()
@@ -27,7 +27,7 @@ def test_the_badge_follows_the_job_while_another_cell_sleeps(notebook, server, s
     nb = notebook(
         SETUP,
         "first = slow.submit(seconds=3)\nw = sw.JobWidget(slow.submit(seconds=4))\nw",
-        "time.sleep(14)",
+        HOLD,
         "print(w.job_status, w.results_ready, len(w.messages), w.result())",
     )
     nb.run(0)
@@ -42,7 +42,6 @@ def test_the_badge_follows_the_job_while_another_cell_sleeps(notebook, server, s
         nb.theme(theme)
         shoot(page.locator(".sw-job"), f"{server.app}-executing-{theme}")
     expect(badge).to_have_text("Succeeded", timeout=15_000)
-    assert nb.is_running(2)
     expect(page.locator(".sw-job")).to_have_attribute("data-job-status", "esriJobSucceeded")
     expect(page.locator(".sw-results li")).to_have_count(1)
     for theme in ("dark", "light"):
@@ -53,7 +52,7 @@ def test_the_badge_follows_the_job_while_another_cell_sleeps(notebook, server, s
     expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_hidden()
     expect(page.locator(".sw-job [role=progressbar]")).to_have_attribute("aria-valuenow", "100")
     assert page.locator(".sw-log .sw-line").count() >= 4
-    nb.finish(2)
+    nb.go_on(2)
     assert nb.run(3).startswith("esriJobSucceeded True")
 
 
@@ -66,7 +65,7 @@ def test_cancel_stops_the_work_itself(notebook, server, shoot):
         family = psutil.Process(local.pid).children(recursive=True)
         print([p.pid for p in family])
         """,
-        "time.sleep(6)",
+        HOLD,
         "w.wait(timeout=20, check=False)\nprint(w.job_status)",
     )
     nb.run(0)
@@ -81,7 +80,7 @@ def test_cancel_stops_the_work_itself(notebook, server, shoot):
     for theme in ("light", "dark"):
         nb.theme(theme)
         shoot(page.locator(".sw-job"), f"{server.app}-cancelled-{theme}")
-    nb.finish(3)
+    nb.go_on(3)
     assert nb.run(4).strip() == "esriJobCancelled"
     gone = [pid for pid in before if not psutil.pid_exists(pid)]
     assert gone, "the worker's process must be gone"

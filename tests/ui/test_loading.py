@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from jupyter import HOLD
 from playwright.sync_api import expect
 from slow_server import HEAD, ROWS, SlowServer
 
@@ -16,9 +17,8 @@ import spatial_widgets as sw
 w = sw.JobWidget.from_url({url!r})
 w
 """
-BUSY = """
-import threading
-threading.Event().wait(6)
+BUSY = f"""
+{HOLD}
 print(w.loading["state"], w.results_ready)
 """
 STOPPED = "Loading was stopped; w.result() loads it"
@@ -73,7 +73,7 @@ def test_the_figures_grow_and_stop_ends_the_loading(notebook, server, shoot, slo
     for theme in ("light", "dark"):
         nb.theme(theme)
         shoot(page.locator(".sw-job").first, f"{server.app}-loading-stopped-{theme}")
-    assert nb.finish(2).split() == ["stopped", "False"]
+    assert nb.go_on(2).split() == ["stopped", "False"]
     expect(page.locator(".sw-job").first).to_have_attribute("data-job-status", "esriJobSucceeded")
     saved = nb.save()["cells"][0]["outputs"][0]["data"]
     assert STOPPED in "".join(saved["text/plain"])

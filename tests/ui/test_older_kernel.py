@@ -6,26 +6,20 @@ import subprocess
 import sys
 
 import pytest
-from jupyter import JupyterServer
+from jupyter import HOLD, JupyterServer
 from playwright.sync_api import expect
 
 from spatial_widgets.widgets.phrases import say
 
 SETUP = """
-import time, threading
 import ipykernel
 import spatial_widgets as sw
 service = sw.LocalService.start(workers=2).service()
 slow = service.task("SlowTask")
 print(ipykernel.__version__)
 """
-BLOCK = """
-# A cell that blocks until the browser has seen what it waits for.
-import pathlib
-for _ in range(600):
-    if pathlib.Path("seen.txt").exists():
-        break
-    time.sleep(0.1)
+BLOCK = f"""
+{HOLD}
 print(w.job_status)
 """
 
@@ -60,10 +54,8 @@ def test_the_badge_moves_under_a_blocking_cell_and_a_click_waits_for_its_end(not
     page.get_by_role("button", name=say("job.cancel"), exact=True).click()
     expect(note).to_have_text(say("job.busy", what=say("job.cancel.what")))
     expect(page.get_by_role("button", name=say("job.cancel.sent"))).to_be_disabled()
-    assert nb.is_running(2)
     shoot(page.locator(".sw-job"), "ipykernel6-busy")
-    (server.root / "seen.txt").write_text("")
-    nb.finish(2)
+    nb.go_on(2)
     expect(badge).to_have_text(say("status.esriJobCancelled"), timeout=30_000)
     expect(note).to_have_text("")
     assert nb.run(3).strip() == "esriJobCancelled"
