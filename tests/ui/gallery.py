@@ -29,6 +29,7 @@ SHEETS = {
     "forced-colors": ("plain dark", "active", "ltr", WIDE),
     "plain": ("plain", "none", "ltr", WIDE),
     "plain-dark": ("plain dark", "none", "ltr", WIDE),
+    "vscode": ("vscode", "none", "ltr", WIDE),
     "right-to-left": ("light", "none", "rtl", WIDE),
     "narrow": ("light", "none", "ltr", 320),
 }

@@ -15,7 +15,8 @@ POLICY = (
     "default-src 'none'; script-src 'nonce-host' blob:; style-src 'nonce-host'; img-src data: blob:; "
     "require-trusted-types-for 'script'"
 )
-#: What a page looks like, as the style sheet of JupyterLab's theme; "plain" is a page with no theme at all.
+#: What a page looks like, as the style sheet of JupyterLab's theme; "plain" is a page with no theme at all, "vscode" one that
+#: has of VS Code's the colours of an editor, dark (https://code.visualstudio.com/api/references/theme-color).
 THEMES = {
     "light": "theme-light-extension",
     "dark": "theme-dark-extension",
@@ -26,7 +27,12 @@ PAGE = """<!doctype html>
 <style nonce="host">{theme}</style>
 <style nonce="host">
   :root {{ color-scheme: {scheme}; }}
-  body {{ margin: 0; padding: 8px; background: var(--jp-layout-color0, Canvas); color: var(--jp-content-font-color1, CanvasText); }}
+  body {{
+    margin: 0;
+    padding: 8px;
+    background: var(--jp-layout-color0, var(--vscode-editor-background, Canvas));
+    color: var(--jp-content-font-color1, var(--vscode-editor-foreground, CanvasText));
+  }}
   main {{ display: grid; grid-template-columns: repeat({columns}, minmax(0, 1fr)); gap: 0 14px; align-items: start; }}
   h2 {{ font: 600 13px system-ui; margin: 14px 0 4px; }}
 </style>
@@ -36,6 +42,8 @@ PAGE = """<!doctype html>
 def theme_text(name: str) -> str:
     """Return a theme of the installed JupyterLab."""
     themes = Path(sys.prefix) / "share" / "jupyter" / "lab" / "themes" / "@jupyterlab"
+    if name == "vscode":
+        return ":root { --vscode-editor-background: #1f1f1f; --vscode-editor-foreground: #cccccc; }"
     return (themes / THEMES[name] / "index.css").read_text(encoding="utf-8") if name in THEMES else ""
 
 
@@ -45,7 +53,7 @@ class Host:
     Parameters
     ----------
     page : Playwright's, new.
-    theme : one of ``THEMES``, "plain", or "plain dark".
+    theme : one of ``THEMES``, "plain", "plain dark", or "vscode".
     columns : how many widgets stand side by side.
     """
 
