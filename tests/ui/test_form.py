@@ -294,7 +294,7 @@ def test_a_page_without_a_kernel_says_that_a_form_is_too_large_for_it(host):
 
 
 def test_what_was_entered_before_a_large_form_was_whole_stays_and_so_does_the_focus(host):
-    wired = WiredForm(host, HUGE, quiet=True)
+    wired = WiredForm(host, {**HUGE, "parameters": HUGE["parameters"][:2]}, quiet=True)
     expect(wired.view.locator(".sw-rest")).to_have_count(1)
     chosen, held = (wired.field(f"choice_{n}").get_by_role("combobox") for n in (0, 1))
     chosen.select_option("no 2 of 0")
@@ -303,7 +303,7 @@ def test_what_was_entered_before_a_large_form_was_whole_stays_and_so_does_the_fo
     expect(wired.view.locator(".sw-rest")).to_have_count(0)
     assert wired.form.parameters["choice_0"] == "no 2 of 0"
     expect(held).to_be_focused()
-    expect(chosen).to_have_value("no 2 of 0")
+    expect(chosen.locator("option:checked")).to_have_text("no 2 of 0")
     chosen.select_option("no 2999 of 0")  # only the whole form has it
     held.evaluate("(node) => { node.stays = true; }")
     host.on(wired.title, "model.send({ kind: 'offers' })")  # as another page does

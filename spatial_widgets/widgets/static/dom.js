@@ -15,6 +15,13 @@ export function button(text, name = "") {
   return make("button", `sw-button ${name}`.trim(), { type: "button" }, text);
 }
 
+/** The line that opens a fold: its text keeps its own direction, the mark before it that of the page. */
+export function summary(text = "") {
+  const node = make("summary");
+  node.append(make("span", "", {}, text));
+  return node;
+}
+
 /** Set a text where it is another one: a live region speaks each time its text is set. */
 export function put(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -1,6 +1,6 @@
 // @ts-check
 // A part that folds itself away where something else is to be read first.
-import { make, put } from "./dom.js";
+import { make, put, summary } from "./dom.js";
 import { digits, say } from "./phrases.js";
 import { badge } from "./status.js";
 
@@ -9,14 +9,14 @@ export const folded = (log) => (context) => {
   const { model, shared } = context;
   const part = log(context);
   const node = /** @type {HTMLDetailsElement} */ (make("details", "sw-fold"));
-  const label = make("summary");
+  const label = summary();
   node.append(label, part.node);
   node.open = true;
   let wasBad = false;
   const drawLabel = () => {
     const total = Math.max(model.get("message_total"), shared.log.end); // the one or the other is told first
     node.hidden = total === 0;
-    put(label, say("log.count", { n: digits(total) }));
+    put(label.firstElementChild, say("log.count", { n: digits(total) }));
   };
   shared.readers.add(drawLabel);
   return {

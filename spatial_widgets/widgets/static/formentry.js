@@ -1,6 +1,6 @@
 // @ts-check
 // One field of a form: its label, what it is entered with, help, and what is wrong with it.
-import { make, put } from "./dom.js";
+import { make, put, summary } from "./dom.js";
 import { CONTROLS } from "./formcontrols.js";
 import { composite, list, rows } from "./formlists.js";
 import { origins } from "./formorigins.js";
@@ -112,7 +112,7 @@ export function told(name, text, more) {
   }
   const end = text.slice(0, LONG).search(/\n\s*\n|[^\s]*$/);
   const rest = make("details", "sw-more");
-  rest.append(make("summary", "", {}, more), make("div", "", {}, text.slice(end).trim()));
+  rest.append(summary(more), make("div", "", {}, text.slice(end).trim()));
   node.append(make("div", "", {}, text.slice(0, end).trim()), rest);
   return node;
 }

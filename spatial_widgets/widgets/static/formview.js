@@ -1,7 +1,7 @@
 // @ts-check
 // One view of a form. Reads the model, never writes it; whatever a server said goes in as text.
 import { copyButton } from "./copy.js";
-import { button, make, put } from "./dom.js";
+import { button, make, put, summary } from "./dom.js";
 import { Entry, told } from "./formentry.js";
 import { say } from "./phrases.js";
 
@@ -49,7 +49,7 @@ export class FormView {
     const acts = make("div", "sw-actions");
     const copy = copyButton({ say: (text) => this.say(text) }, say("form.copy"), () => this.program(), (text) => text);
     const look = make("details", "sw-code");
-    look.append(make("summary", "", {}, say("form.code")), this.code);
+    look.append(summary(say("form.code")), this.code);
     acts.append(this.submit, this.reset, copy);
     form.append(...groups.values(), this.note, acts);
     root.append(head, about, form, look, this.job);

@@ -1,6 +1,6 @@
 // @ts-check
 // The message log before a reader: a window on it, what to see of it, and the way back to its end.
-import { button, copyText, make, put } from "./dom.js";
+import { button, copyText, make, put, summary } from "./dom.js";
 import { Blocks, Choice, mark, plainLine } from "./log.js";
 import { count, digits, say } from "./phrases.js";
 
@@ -20,7 +20,7 @@ function makeLine([level, text, sent]) {
   node.append(document.createTextNode(text));
   if (sent) {
     const raw = make("details", "sw-sent");
-    raw.append(make("summary", "", {}, say("log.sent")), make("code", "", {}, sent));
+    raw.append(summary(say("log.sent")), make("code", "", {}, sent));
     node.append(raw);
   }
   return node;

@@ -1,6 +1,6 @@
 // @ts-check
 // A look into one result: its picture and its first rows.
-import { make } from "./dom.js";
+import { make, summary } from "./dom.js";
 import { say } from "./phrases.js";
 
 /** A picture that the kernel made; nothing else is taken for one. What a preview has not is not in it. @param {any} preview */
@@ -47,6 +47,6 @@ export function look(preview, open) {
   if (!preview.columns && !preview.pictureCaption) return null;
   const node = make("details", "sw-look");
   node.open = open;
-  node.append(make("summary", "", {}, say("preview.look", { name: preview.name })), picture(preview), table(preview));
+  node.append(summary(say("preview.look", { name: preview.name })), picture(preview), table(preview));
   return node;
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // The last requests about a job and their answers, for those who want to see how a job is asked for.
-import { make, put } from "./dom.js";
+import { make, put, summary } from "./dom.js";
 import { count, digits, say } from "./phrases.js";
 
 const KEPT = 20;
@@ -60,7 +60,7 @@ function makeItem(item, shared) {
   }
   const label = item.answer.length < item.size ? say("requests.answer.cut", { n: digits(item.size) }) : say("requests.answer");
   const answer = make("details", "");
-  answer.append(make("summary", "", {}, item.problem ? say("requests.problem") : label), make("pre", "sw-answer", { tabindex: "0" }, answerText(item)));
+  answer.append(summary(item.problem ? say("requests.problem") : label), make("pre", "sw-answer", { tabindex: "0" }, answerText(item)));
   opens.append(head, fields, answer);
   node.append(opens);
   return node;
@@ -69,7 +69,7 @@ function makeItem(item, shared) {
 /** A part of a view, see parts.js. */
 export function requests({ model, shared }) {
   const node = make("details", "sw-requests");
-  const title = make("summary", "");
+  const title = summary();
   const list = make("ol", "", { "aria-label": say("requests.label") });
   node.open = true;
   node.append(title, list);
@@ -86,7 +86,7 @@ export function requests({ model, shared }) {
       list.append(...fresh.map((item) => makeItem(item, shared)));
       while (list.childElementCount > items.length) list.firstElementChild?.remove();
       if (isAtEnd && fresh.length && !list.querySelector("details[open]")) list.scrollTop = list.scrollHeight;
-      put(title, say("requests.title", { requests: count("request", items.length) }));
+      put(title.firstElementChild, say("requests.title", { requests: count("request", items.length) }));
     },
   };
 }
