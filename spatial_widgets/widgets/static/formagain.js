@@ -9,7 +9,7 @@ export function again(view, el) {
   const next = new FormView(view.model, el, view.shared);
   for (const { field, control } of entered) {
     const entry = find(next, field.name);
-    entry?.control.set(control.get());
+    entry?.set(control.get());
     if (entry) next.changed(entry);
   }
   view.close();
