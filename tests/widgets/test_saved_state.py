@@ -207,7 +207,9 @@ def test_a_list_of_300_tasks_with_long_descriptions_is_small_and_names_all():
     listing = TaskList(app.service())
     Seen(listing, "tasks").until(lambda shown: shown.tasks and shown._is_at_rest())
     listing._written(
-        [{"name": f"Task{n}", "standing": "", "description": "あ<" * 500} for n in range(300)], "p" * 9000
+        [{"name": f"Task{n}", "standing": "", "description": "あ<" * 500} for n in range(300)],
+        "p" * 9000,
+        is_read=True,
     )
     assert kept(listing)[0] < MOST
     assert [row["name"] for row in listing.get_state()["tasks"]] == [f"Task{n}" for n in range(300)]
