@@ -150,7 +150,7 @@ class _Table:
 
 
 def job_table(jobs: Sequence[Job]) -> Any:
-    """Return a ``rich`` table of jobs as they stand: task, ID, status, progress, seconds, last message."""
+    """Return a ``rich`` table of jobs as they stand: task, ID, status, progress, seconds, last message, of a failure the last error."""
     from rich.table import Table
     from rich.text import Text
 
@@ -161,7 +161,8 @@ def job_table(jobs: Sequence[Job]) -> Any:
         style = "green" if status.is_success else "red" if status.is_terminal else "blue"
         percent = info.progress.percent if info.progress else 100.0 if status.is_success else None
         end = info.received_at if status.is_terminal else time.time()
-        said = next((m.text for m in reversed(info.messages) if m.text.strip()), "")
+        texts = info.errors or [message.text for message in info.messages]
+        said = next((text for text in reversed(texts) if text.strip()), "")
         cells = [
             (job.task.name, ""),
             (job.job_id, ""),

@@ -52,12 +52,13 @@ def test_a_job_that_cannot_be_followed_is_told_and_the_others_go_on():
 
 def test_a_terminal_gets_a_table_in_which_a_servers_words_steer_nothing():
     said = message("[red]boo[/red]\x1b[2J\nmore", "Error")
-    jobs = jobs_that_end({"jobId": "j0", "jobStatus": "esriJobFailed", "messages": [said]})
+    last = message("Failed at noon.")
+    jobs = jobs_that_end({"jobId": "j0", "jobStatus": "esriJobFailed", "messages": [said, last]})
     jobs[0].wait(20, check=False)
     out = io.StringIO()
     Console(file=out, width=120).print(job_table(jobs))
     text = out.getvalue()
-    assert "[red]boo[/red]?[2J" in text
+    assert "[red]boo[/red]␛[2J" in text  # the last error, though more was said
     assert "\x1b" not in text
     assert "Failed" in text
 
