@@ -244,15 +244,18 @@ class Layer:
             if self._reader is not None:
                 self._keep(self._reader.finish(self._columns, path=self._path))
             columns = {c.label: c.finish(dtype_backend=backend) for c in self._columns}
-            frame = pd.DataFrame(columns, index=pd.RangeIndex(self.rows), copy=False)
+            index = pd.RangeIndex(self.rows)
             if self._options.domains:
-                frame = name_coded_values(frame, description.fields or [])
+                plain = pd.DataFrame(columns, index=index, copy=False)
+                named = name_coded_values(plain, description.fields or [])
+                columns = {label: named[label].array for label in columns}
             if self._kind.name is None:
-                return frame
+                return pd.DataFrame(columns, index=index, copy=False)
             reference = self._kind.reference or description.reference or description.default_reference
             crs = decode_spatial_reference(reference, path=description.path_to("spatialReference"))
-            array = gpd.array.from_shapely(self._gathered(), crs=crs)
-            return gpd.GeoDataFrame(frame, geometry=array, crs=crs)
+            columns[_GEOMETRY] = gpd.array.from_shapely(self._gathered(), crs=crs)
+            # All of it at once: a frame to which geometries are added is copied.
+            return gpd.GeoDataFrame(columns, index=index, geometry=_GEOMETRY, copy=False)
 
     def _gathered(self) -> Any:
         """Return all geometries in one array; points that were kept as numbers are made here."""
