@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -137,13 +138,18 @@ class TaskList(LiveWidget):
         title = e(say("tasks.title", url=self.service_url, tasks=count("task", len(self.tasks))))
         told = [
             f"<li><strong>{e(row['name'])}</strong>{e(_aside(row))}<br>{e(row['description'])}</li>"
-            for row in _sent(self.tasks, most=_HTML_BYTES // 2)
+            for row in _sent(list(map(_in_short, self.tasks)), most=_HTML_BYTES // 2)
         ]
         told = told[: fitting(told, _HTML_BYTES)]
         left = len(self.tasks) - len(told)
         items = "".join([*told, *([f"<li>{e(say('table.more', n=f'{left:,}'))}</li>"] if left else [])])
         problem = f"<p>{e(cut(self.problem, 1000, weigh=weight_in_html))}</p>" if self.problem else ""
         return f"<div><p>{title}</p>{problem}<ul>{items}</ul></div>"
+
+
+def _in_short(row: dict[str, str]) -> dict[str, str]:
+    """Return a task with the first sentence of its description: a page that is only read is no handbook."""
+    return row | {"description": re.split(r"(?<=\.)\s", row["description"], maxsplit=1)[0]}
 
 
 def _aside(row: dict[str, str]) -> str:

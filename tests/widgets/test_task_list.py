@@ -40,6 +40,13 @@ def test_each_task_has_its_description_and_none_is_markup():
     widget.close()
 
 
+def test_a_saved_page_has_the_first_sentence_of_each_description():
+    widget = filled(Described("Draws areas.\n\nThey are round, or not."))
+    assert "<br>Draws areas.</li>" in widget._html_text()
+    assert widget.tasks[0]["description"] == "Draws areas.\n\nThey are round, or not."
+    widget.close()
+
+
 def test_a_service_that_does_not_answer_says_so():
     app = Described()
     app.answers["GPServer"] = [Raw(error(499, "Token required"))] * 3
