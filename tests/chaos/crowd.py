@@ -66,7 +66,7 @@ class Report:
         self.seen = set()  # status words
         self.ends = []  # (who, kind, detail, url, when)
         self.rows = []  # what results said whose they are
-        self.result_errors = []
+        self.result_errors = []  # (what was said, when)
         self.cancels = 0
 
     def end(self, who, outcome, job):
@@ -189,7 +189,7 @@ class Crowd:
             except Exception as error:  # noqa: BLE001 -- the same
                 self.tell(error)
                 if job.status.is_success and not isinstance(error, ENDS):
-                    report.result_errors.append(str(error))
+                    report.result_errors.append((str(error), time.monotonic()))
                     continue
                 report.end(report.use, error, job)
                 return
@@ -232,7 +232,7 @@ class Crowd:
         if widget.results_ready:
             report.rows += widget.results["outputLayer"]["n"].tolist()
         elif widget.error and job.status.is_success:
-            report.result_errors.append(widget.error)
+            report.result_errors.append((widget.error, time.monotonic()))
 
     async def _twins(self, report, job):
         """Use two objects of one job, in two ways."""

@@ -18,7 +18,7 @@ from chaos.server import ROOT, Request, Server
 from spatial_widgets.client import GPSession, GPTask, Job, schedule
 from spatial_widgets.client.policy import ContactPolicy, Severity
 from spatial_widgets.client.results import Results
-from spatial_widgets.errors import ServiceError, SpatialWidgetsError
+from spatial_widgets.errors import ServiceError, SpatialWidgetsError, TransportError
 from spatial_widgets.protocol import JobInfo, JobMessage, JobStatus
 
 CALM = {"lives": {"usual": 1}, "odd": 0, "revoke": 0, "close": 0}
@@ -116,6 +116,19 @@ def test_somebody_elses_result_is_found(monkeypatch):
     load = Results.load
     monkeypatch.setattr(Results, "load", lambda *a, **named: load(*a, **named).assign(n=-1))
     assert run(uses={"result": 1, "widget": 1}).rules == {"results"}
+
+
+def test_a_result_that_fails_without_the_servers_doing_is_found(monkeypatch):
+    load, failed = Results.load, set()
+
+    def unlucky(results, *given, **named):
+        if id(results) not in failed:
+            failed.add(id(results))
+            raise TransportError("the connection failed ([Errno 104] Connection reset by peer)")
+        return load(results, *given, **named)
+
+    monkeypatch.setattr(Results, "load", unlucky)
+    assert run(4, uses={"result": 1}).rules == {"results"}
 
 
 def test_a_thread_that_stays_is_found(monkeypatch):

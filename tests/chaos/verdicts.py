@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from chaos.crowd import CONTACT
 
 _SLACK_S = 0.15  # two processes wrote down the moments
+_TURNED_S = 2.0  # who was turned away says so a little later
 _HARD = {"400", "401", "403", "404"}
 _TOKEN = {"498", "499"}
 
@@ -110,9 +111,17 @@ def _results(report, job, account):
     if set(report.rows) - {report.number}:
         yield f"the result holds the rows of {set(report.rows)}"
     failed = sum(kind != "" for kind in job["results"])
-    told = [e for e in report.result_errors if not (account["closed"] and "Connection refused" in e)]
+    told = [
+        what for what, when in report.result_errors if not _was_turned_away(what, when, account["closed"])
+    ]
     if len(told) > failed:
         yield f"the server failed {failed} times, the users were told: {told}"
+
+
+def _was_turned_away(what, when, closed):
+    """Whether the last attempt found the door shut: refused, or reset while it stood in front of it. No trace is left."""
+    is_near = any(shut - _SLACK_S < when < opened + _TURNED_S for shut, opened in closed)
+    return is_near and ("Connection refused" in what or "Connection reset" in what)
 
 
 # ---------------------------------------------------------------- secrets
