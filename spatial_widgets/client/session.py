@@ -1,7 +1,8 @@
 """The one place that speaks HTTP to a GPServer.
 
 Time-outs always, a total deadline where asked for, retries for GET only, the token in a header and to its own
-origin only, and never in what is shown.
+origin only, and never in what is shown. It is longer than the modules around it since nothing else may import
+requests: what needs none of it stands in those.
 """
 
 from __future__ import annotations

@@ -74,9 +74,11 @@ def to_meters(distance: float, units: str | None, *, parameter: str) -> float:
 
 
 def in_words(meters: float) -> str:
-    """Return a length for a message: ``"850 m"``, ``"12.3 km"``."""
+    """Return a length for a message: ``"0.25 m"``, ``"850 m"``, ``"12.3 km"``."""
     return (
-        f"{meters:,.0f} m"
+        f"{meters:.3g} m"
+        if meters < 10
+        else f"{meters:,.0f} m"
         if meters < 1000
         else f"{meters / 1000:,.3g} km"
         if meters < 1e6

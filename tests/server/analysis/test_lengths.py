@@ -39,7 +39,8 @@ def test_a_distance_that_is_not_positive_is_refused(distance):
 
 
 @pytest.mark.parametrize(
-    ("meters", "words"), [(850.2, "850 m"), (12345, "12.3 km"), (999_000, "999 km"), (4_119_351, "4,119 km")]
+    ("meters", "words"),
+    [(0.25, "0.25 m"), (850.2, "850 m"), (12345, "12.3 km"), (999_000, "999 km"), (4_119_351, "4,119 km")],
 )
 def test_lengths_are_written_for_people(meters, words):
     assert in_words(meters) == words
