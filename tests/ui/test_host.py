@@ -42,6 +42,20 @@ def test_the_module_exports_a_factory_and_sets_no_global(host, states):
     assert host.page.evaluate(new) == ["Symbol(mine)"]  # such a one would have been seen
 
 
+def test_a_model_is_ready_before_its_code_is_unpacked_which_its_first_view_has_done(host, states):
+    # anywidget never updates a model that is not ready within two seconds, and a full page takes longer to unpack all.
+    host.page.evaluate("""() => { window.host.unpacked = 0; const Stream = DecompressionStream;
+        window.DecompressionStream = class extends Stream { constructor(kind) { super(kind); window.host.unpacked += 1; } }; }""")
+    state = states["executing with progress"]
+    host.open("job", JobWidget._esm, state.traits, state.messages)
+    assert host.page.evaluate("window.host.unpacked") == 0
+    host.take("job", progress=70)
+    for _ in range(2):
+        view = host.show("job")
+        assert view.get_by_role("progressbar").get_attribute("aria-valuenow") == "70"
+    assert host.page.evaluate("window.host.unpacked") == 1
+
+
 def test_every_state_is_shown_without_a_request_and_without_markup_from_text(host, states):
     for name, state in states.items():
         host.open(name, JobWidget._esm, state.traits, state.messages)
@@ -55,6 +69,9 @@ def test_every_state_is_shown_without_a_request_and_without_markup_from_text(hos
 def test_several_views_follow_one_model_and_each_goes_by_itself(host, states, shadow):
     state = states["executing with progress"]
     host.open("job", JobWidget._esm, state.traits, state.messages)
+    first = host.show("job", shadow=shadow)
+    expect(first.locator(".sw-line")).to_have_count(5)  # told before there was a view
+    host.on("job", "widget.hide(0)")
     before = host.on("job", "model.listening")
     views = [host.show("job", shadow=shadow) for _ in range(3)]
     host.take("job", job_status="esriJobCancelling", progress=50)
