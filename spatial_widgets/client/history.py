@@ -16,7 +16,7 @@ from spatial_widgets.client.pastjob import COLUMNS, PastJob, past_job
 from spatial_widgets.protocol import GPUrl, JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from spatial_widgets.client.job import Job
     from spatial_widgets.client.task import GPTask
@@ -29,6 +29,7 @@ __all__ = [
     "is_on",
     "recent",
     "reusable",
+    "reusable_in",
     "unanswered",
     "unanswered_in",
 ]
@@ -92,12 +93,23 @@ def close() -> None:
 
 def reusable(task: GPTask, fingerprint: str) -> PastJob | None:
     """Return the newest job of a task and its parameters that ran or succeeded when it was last seen."""
-    marks = ",".join("?" * len(_UNFIT))
-    found = _rows(
-        f"service=? AND task=? AND fingerprint=? AND job IS NOT NULL AND status NOT IN ({marks}) ORDER BY id DESC LIMIT 1",
-        [task.service.url, task.name, fingerprint, *_UNFIT],
-    )
-    return found[0] if found else None
+    return _read(lambda db: reusable_in(db, task.service.url, task.name, fingerprint), None)
+
+
+def reusable_in(
+    db: sqlite3.Connection, service: str, task: str, fingerprint: str | None, *, unfit: Collection[str] = ()
+) -> PastJob | None:
+    """Return what :func:`reusable` does, within a transaction, but for jobs of these IDs."""
+    row = db.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE service=? AND task=? AND fingerprint=? AND job IS NOT NULL "  # noqa: S608
+        f"AND status NOT IN ({_marks(_UNFIT)}) AND job NOT IN ({_marks(unfit)}) ORDER BY id DESC LIMIT 1",
+        (service, task, fingerprint, *_UNFIT, *unfit),
+    ).fetchone()
+    return past_job(row) if row else None
+
+
+def _marks(values: Collection[str]) -> str:
+    return ",".join("?" * len(values))
 
 
 def unanswered(task: GPTask, fingerprint: str) -> PastJob | None:

@@ -8,11 +8,10 @@ import threading
 from typing import TYPE_CHECKING
 
 from spatial_widgets.client import history, traces
-from spatial_widgets.client.body import form_size
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.fingerprint import fingerprint
+from spatial_widgets.client.forms import check_files, form_of, takes_multipart
 from spatial_widgets.client.policy import RetryPolicy
-from spatial_widgets.client.uploads import check_uploads, upload
 from spatial_widgets.errors import (
     AuthenticationError,
     NotFound,
@@ -35,12 +34,10 @@ if TYPE_CHECKING:
     from spatial_widgets.client.pastjob import PastJob
     from spatial_widgets.client.task import GPTask
 
-__all__ = ["Submitting", "form_of", "is_doubtful", "takes_multipart"]
+__all__ = ["Submitting", "is_doubtful"]
 
 KEY_HEADER = "X-Idempotency-Key"
 
-# Below this the kind of encoding makes no difference.
-_LARGE = 1 << 20
 # A lost answer is asked for again after about 0.3, 0.9, 2.7 and 8.1 s: a local service restarts in that time.
 _AGAIN = RetryPolicy(attempts=5)
 _AGAIN_S = 120.0
@@ -75,6 +72,7 @@ class Submitting:
         self._submission = submission
         self._key = key
         self._row: int | None = None
+        self._unfit: set[str] = set()
         self._exchanges: list[Exchange] = []
         self._in_doubt = is_again  # whether a request that went out may have made a job
         self._is_again = is_again  # whether that was an earlier submit's
@@ -98,7 +96,9 @@ class Submitting:
         known = self._task.service.described()
         takes_key = known is not None and known.takes_idempotency_key
         self._key = (self._key or secrets.token_hex(16)) if takes_key else None
-        self._note(mark)
+        other = self._note(mark)
+        if other is not None:
+            return other
         info = self._send(form)
         traces.accepted(self._row, info)
         job = Job(self._task, info, is_new=True)
@@ -121,6 +121,7 @@ class Submitting:
 
     def _if_fit(self, job_id: str) -> Job | None:
         """Return a job that the service still has, and that runs or succeeded. One GET."""
+        self._unfit.add(job_id)  # not to be asked for twice
         try:
             job = self._task.attach(job_id)
         except NotFound as error:
@@ -135,16 +136,27 @@ class Submitting:
         is_fit = job.status.is_success or not (job.status.is_terminal or job.status in _LEAVING)
         return job if is_fit else None
 
-    def _note(self, mark: str | None) -> None:
-        """Leave a trace of what is about to be sent; with ``reuse``, take up one that was left without an answer."""
-        noted = traces.intend(self._task, mark, self._key, alone=self._reuse)
-        if noted is None or isinstance(noted, int):
-            self._row = noted
-            return
+    def _note(self, mark: str | None) -> Job | None:
+        """Leave a trace of what is about to be sent.
+
+        With ``reuse``, return the job of another submit that was sent since the look for one, or take one up that was
+        left without an answer.
+        """
+        while True:
+            noted = traces.intend(self._task, mark, self._key, alone=self._reuse, unfit=self._unfit)
+            if noted is None or isinstance(noted, int):
+                self._row = noted
+                return None
+            if noted.job_id is None:
+                break
+            job = self._if_fit(noted.job_id)
+            if job is not None:
+                return job
         if noted.idempotency_key is None or self._key is None:
             raise self._unanswered(noted)
         self._row, self._key = noted.row, noted.idempotency_key
         self._in_doubt = self._is_again = True
+        return None
 
     def _unanswered(self, lost: PastJob) -> SpatialWidgetsError:
         when = lost.submitted_at.strftime("%H:%M:%S UTC") if lost.submitted_at else "an unknown time"
@@ -259,34 +271,3 @@ def is_doubtful(error: ServiceError | ProtocolError | TransportError) -> bool:
         return error.code in _GATEWAY  # who says this was not asked, and stands before the one who was
     # A redirect, or an HTTP 4xx, was turned away at the door.
     return error.status is None or error.status < 300 or error.status == _REQUEST_TIMEOUT
-
-
-# ---------------------------------------------------------------- forms
-
-
-def check_files(task: GPTask, submission: Submission) -> None:
-    """Raise ParameterError where a local file cannot be sent to the task's service."""
-    for name, file in submission.files:
-        check_uploads(task.service.known_info(), file.path, parameter=name, url=task.service.url)
-
-
-def form_of(task: GPTask, submission: Submission) -> dict[str, FormValue]:
-    """Return the form, once the local files in it were uploaded."""
-    check_files(task, submission)
-    for _, file in submission.files:
-        try:
-            file.update(upload(task.session, task.service.url, file.path))
-        except (ServiceError, TransportError) as error:
-            error.args = (
-                f"{str(file.path)!r} was not uploaded, and {task.name} not submitted. {error.args[0]}",
-            )
-            raise
-    return submission.finished()
-
-
-def takes_multipart(task: GPTask, form: Mapping[str, FormValue]) -> bool:
-    """Whether a form is worth the question, and the service says that it reads multipart bodies."""
-    if form_size(form) < _LARGE:
-        return False
-    known = task.service.described()
-    return known is not None and known.takes_multipart

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from spatial_widgets.client import traces
 from spatial_widgets.client.deadline import Budget
 from spatial_widgets.client.forking import renewed_after_fork
+from spatial_widgets.client.forms import form_of, takes_multipart
 from spatial_widgets.client.parameters import form_fields
 from spatial_widgets.client.snapshot import Snapshot
-from spatial_widgets.client.submitting import Submitting, form_of, takes_multipart
+from spatial_widgets.client.submitting import Submitting
 from spatial_widgets.codec import decode_value
 from spatial_widgets.errors import (
     AuthenticationError,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from spatial_widgets import __version__
 from spatial_widgets.client.forking import renewed_after_fork
-from spatial_widgets.client.history import unanswered_in
+from spatial_widgets.client.history import reusable_in, unanswered_in
 from spatial_widgets.client.historyfile import FILE, history_path, is_on, unusable
 from spatial_widgets.client.pastjob import SUBMITTING, PastJob
 from spatial_widgets.protocol import JobInfo, JobStatus
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from spatial_widgets.client.job import Job
     from spatial_widgets.client.task import GPTask
@@ -38,18 +38,24 @@ _MARKS = ",".join("?" * len(_TERMINAL))
 
 
 def intend(
-    task: GPTask, fingerprint: str | None, key: str | None, *, alone: bool = False
+    task: GPTask,
+    fingerprint: str | None,
+    key: str | None,
+    *,
+    alone: bool = False,
+    unfit: Collection[str] = (),
 ) -> int | PastJob | None:
     """Note a submit that is about to be sent; return its row, or None where nothing can be noted.
 
-    With ``alone``, a submit of the same parameters that has had no answer is returned instead, at one go
-    with the look for it: of two that start at once, one finds the other.
+    With ``alone``, a submit of the same parameters that has had no answer, or the job that it gave, is returned instead,
+    at one go with the look for it: of two that start at once, one finds the other. Jobs with an ID in ``unfit`` are not.
     """
     service, now = task.service.url, time.time()
 
     def work(db: sqlite3.Connection) -> int | PastJob | None:
-        waiting = unanswered_in(db, service, task.name, fingerprint) if alone else None
-        return waiting or _insert(
+        names = (service, task.name, fingerprint)
+        other = (reusable_in(db, *names, unfit=unfit) or unanswered_in(db, *names)) if alone else None
+        return other or _insert(
             db,
             service=service,
             task=task.name,

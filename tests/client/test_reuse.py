@@ -125,6 +125,23 @@ class TestReuse:
         keys = {a.headers["X-Idempotency-Key"] for a in app.asked if a.operation == "submitJob"}
         assert len(keys) == 1
 
+    @pytest.mark.parametrize(("poll", "submits"), [("esriJobSucceeded", 1), ("esriJobFailed", 2)])
+    def test_the_job_that_somebody_else_makes_since_the_look_for_one_is_returned(self, poll, submits):
+        class Busy(ScriptedApp):
+            other = None
+
+            def answer(self, asked):
+                # It is asked after the look, before the submit.
+                if self.other is None and asked.path.endswith("GPServer"):
+                    self.other = False
+                    self.other = submit(self.service().task("Buffer"), reuse=True)
+                return super().answer(asked)
+
+        app = Busy([poll])
+        job = submit(app.service().task("Buffer"), reuse=True)
+        assert job.job_id == app.other.job_id == app.job_id
+        assert app.count("submitJob") == submits
+
     def test_a_lost_answer_of_yesterday_holds_up_nothing(self, monkeypatch):
         app = self.lost()
         with monkeypatch.context() as later:
