@@ -1,4 +1,7 @@
-"""Many jobs of one task: a few at a time, none twice, and none lost when the session ends."""
+"""Many jobs of one task: a few at a time, none twice, and none lost when the session ends.
+
+Nearly all of it is the public class and its documentation; rows, file and course are modules of their own.
+"""
 
 from __future__ import annotations
 

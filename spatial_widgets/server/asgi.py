@@ -2,7 +2,7 @@
 
 Clients talk to this service, web pages never do: what a script, a frame, a form or another site's link sends
 is refused by its ``Origin`` and ``Sec-Fetch-…`` headers, and no CORS header is ever sent. A person who types an
-address into a browser gets a page to read.
+address into a browser gets a page to read. It is long since nothing else may import a web framework.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Finds the running service of a store, or starts one in a process and session of its own.
 
 Not a thread of the kernel: a cell that holds the interpreter would hold up the service, and a kernel
-restart would end it. Not in the kernel's session: an interrupt of the kernel would interrupt it too.
+restart would end it. Not in the kernel's session: an interrupt of the kernel would interrupt it too. It is long because
+finding, starting and stopping stand together: each must know what the others leave in the store.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The truth about jobs: a SQLite database in which every change of status is checked and fenced.
 
 :meth:`Store.move` is the only writer of ``status``. It compares the status and the attempt and sets the new
-status in one transaction, so that a late word of an attempt that was given up changes nothing.
+status in one transaction, so that a late word of an attempt that was given up changes nothing. It is long because
+each statement that changes a job stands here: whoever proves the fence reads one place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Files that clients upload, to be named by later submissions: kept under names of ours, for a while.
 
 Each item is a folder ``i<uuid>`` with the file ``content`` and what is known of it in ``item.json``. The name that
-the client gave is only ever shown. An item that comes in parts is put together when it is committed.
+the client gave is only ever shown. An item that comes in parts is put together when it is committed. It is long because
+taking in, naming and sweeping share one lock and one layout of folders.
 
 Source: https://developers.arcgis.com/rest/services-reference/enterprise/uploads/
 """

@@ -165,7 +165,6 @@ class TestSecrets:
         for secret in secrets:
             assert secret.encode() not in written
 
-    @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
     def test_only_the_owner_may_read_it(self, state, monkeypatch):
         before = os.umask(0)
         try:
@@ -344,7 +343,6 @@ print(app.count("submitJob"))
 
 
 class TestManyAtOnce:
-    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
     def test_eight_processes_that_begin_at_once_lose_nothing(self):
         code = """
 import logging, os, sys
@@ -385,7 +383,6 @@ assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)
         assert len({p.job_id for p in past}) == len(past) == 200
         assert {p.status for p in past} == {JobStatus.SUCCEEDED}
 
-    @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
     def test_a_fork_shares_no_connection_and_the_exit_leaves_none(self, state):
         code = """
 import os

@@ -1,7 +1,6 @@
 """``submit(…, reuse=True)``: the job that is there already instead of another."""
 
 import json
-import os
 import signal
 import threading
 
@@ -229,7 +228,6 @@ class Held(RawServer):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
 class TestAKilledKernel:
     CELL = """
 import sys

@@ -1,7 +1,8 @@
 """Runs jobs on a Dask cluster: each attempt is one Dask task, which watches over a child process.
 
 What Dask gives is a place to run and a way to talk; what it does not give, a hard cancel, a time limit and
-"at most once", comes from the child process, from a token per attempt, and from the store's fence.
+"at most once", comes from the child process, from a token per attempt, and from the store's fence. It is long because
+one class holds all that is known of the cluster, which its own thread and those of Dask change.
 """
 
 from __future__ import annotations
